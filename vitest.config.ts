@@ -1,0 +1,16 @@
+import { fileURLToPath } from "node:url";
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  resolve: {
+    // Tests see the library's source, so that a failure points into it; test/repo looks at the build.
+    alias: [{ find: /^kmem$/, replacement: fileURLToPath(new URL("packages/kmem/src/index.ts", import.meta.url)) }],
+  },
+  test: {
+    include: ["packages/*/test/**/*.test.ts", "bench/test/**/*.test.ts", "test/**/*.test.ts"],
+    // Property tests are long by intent; a hang still ends.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    coverage: { provider: "v8", include: ["packages/*/src/**/*.ts"], reportsDirectory: "coverage" },
+  },
+});
