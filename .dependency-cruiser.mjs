@@ -1,0 +1,93 @@
+// The order of the layers of packages/kmem/src, bottom to top. A layer is a file or a folder; each may
+// import itself and what stands in a row before its own, so the two adapters do not see each other.
+// packages/kmem/src/README.md describes the same rows.
+const LAYERS = [
+  ["bits/"],
+  ["errors.ts"],
+  ["backing/"],
+  ["inspect/"],
+  ["buddy/"],
+  ["slab/"],
+  ["heap/"],
+  ["shared/"],
+  ["wasm/", "webgpu/"],
+  ["index.ts"],
+];
+
+const ROOT = "packages/kmem/src/";
+
+/** A pattern for one layer, anchored at the library's source folder. */
+const pattern = (layer) => `^${ROOT}${layer.replaceAll(".", "[.]")}${layer.endsWith("/") ? "" : "$"}`;
+
+const layerRules = LAYERS.flatMap((row, rowIndex) =>
+  row.map((layer) => ({
+    name: `layer-${layer.replace(/[/]$|[.]ts$/, "")}`,
+    comment: `${layer} may import only ${[...LAYERS.slice(0, rowIndex).flat(), layer].join(", ")}`,
+    severity: "error",
+    from: { path: pattern(layer) },
+    to: {
+      path: `^${ROOT}`,
+      pathNot: [...LAYERS.slice(0, rowIndex).flat(), layer].map(pattern),
+    },
+  })),
+);
+
+/** @type {import("dependency-cruiser").IConfiguration} */
+export default {
+  forbidden: [
+    ...layerRules,
+    {
+      name: "layer-unknown",
+      comment: "a new file or folder of the library takes its place in LAYERS first",
+      severity: "error",
+      from: { path: `^${ROOT}`, pathNot: LAYERS.flat().map(pattern) },
+      to: {},
+    },
+    {
+      name: "layer-unknown-target",
+      comment: "a new file or folder of the library takes its place in LAYERS first",
+      severity: "error",
+      from: {},
+      to: { path: `^${ROOT}`, pathNot: LAYERS.flat().map(pattern) },
+    },
+    {
+      name: "no-cycle",
+      comment: "files that import each other cannot be read, tested or replaced one at a time",
+      severity: "error",
+      from: {},
+      to: { circular: true },
+    },
+    {
+      name: "library-stands-alone",
+      comment: "the library has no runtime dependencies: it imports nothing outside its own source",
+      severity: "error",
+      from: { path: `^${ROOT}` },
+      to: { pathNot: `^${ROOT}` },
+    },
+    {
+      name: "lab-uses-the-published-face",
+      comment: 'the lab and the benchmarks import the library as "kmem" or "kmem/…", as any other user does',
+      severity: "error",
+      from: { path: "^(packages/lab|bench)/" },
+      to: { path: "^packages/kmem/", dependencyTypes: ["local"] },
+    },
+    {
+      name: "not-resolvable",
+      comment: "an import of something that is not there",
+      severity: "error",
+      from: {},
+      to: { couldNotResolve: true },
+    },
+  ],
+  options: {
+    // TypeScript 7 ships no parser for other programs; swc reads the imports, type-only ones too.
+    parser: "swc",
+    doNotFollow: { path: ["node_modules", "/dist/"] },
+    exclude: { path: ["(^|/)(dist|coverage|[.]cache)/"] },
+    enhancedResolveOptions: {
+      exportsFields: ["exports"],
+      conditionNames: ["types", "import", "node", "default"],
+      extensions: [".ts", ".js", ".mjs", ".json"],
+    },
+  },
+};
