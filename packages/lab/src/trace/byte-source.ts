@@ -1,0 +1,157 @@
+/**
+ * Opens a file, or the standard input, as a stream of decompressed bytes. What the file is, is told by its
+ * first bytes, never by its name.
+ */
+import { createReadStream } from "node:fs";
+import { open } from "node:fs/promises";
+import { Readable } from "node:stream";
+import { createGunzip } from "node:zlib";
+import { TraceError } from "./trace-error.ts";
+
+/** The name that stands for the standard input. */
+export const STANDARD_INPUT = "-";
+
+const READ_CHUNK_BYTES = 1 << 18;
+const MAGIC_LENGTH = 8;
+
+/** Formats that are not read here, by their first bytes, each with what to do about it. */
+const FOREIGN_FORMATS: readonly { readonly magic: readonly number[]; readonly what: string }[] = [
+  {
+    magic: [0x17, 0x08, 0x44],
+    what: "a trace-cmd data file: give the text that cat /sys/kernel/tracing/trace prints",
+  },
+  {
+    magic: [0x50, 0x45, 0x52, 0x46],
+    what: "a perf data file: give the text that cat /sys/kernel/tracing/trace prints",
+  },
+  {
+    magic: [0x28, 0xb5, 0x2f, 0xfd],
+    what: "zstd-compressed: decompress it first (zstd -dc FILE | kmem replay -)",
+  },
+  {
+    magic: [0xfd, 0x37, 0x7a, 0x58, 0x5a],
+    what: "xz-compressed: decompress it first (xz -dc FILE | kmem replay -)",
+  },
+  {
+    magic: [0x42, 0x5a, 0x68],
+    what: "bzip2-compressed: decompress it first (bzip2 -dc FILE | kmem replay -)",
+  },
+  { magic: [0x50, 0x4b, 0x03, 0x04], what: "a zip archive: unpack it first" },
+  { magic: [0x50, 0x41, 0x52, 0x31], what: "a Parquet file, which this command does not read" },
+];
+
+const GZIP_MAGIC: readonly number[] = [0x1f, 0x8b];
+
+const OPEN_FAILURES: Readonly<Record<string, string>> = {
+  ENOENT: "no such file",
+  ENOTDIR: "a part of the path is not a directory",
+  EACCES: "permission denied",
+  EPERM: "permission denied",
+  EISDIR: "it is a directory",
+  ENAMETOOLONG: "the name is too long",
+};
+
+/** An open file: its bytes, decompressed, and how far it has been read. */
+export interface ByteSource {
+  readonly chunks: AsyncIterable<Uint8Array>;
+  readonly compressed: boolean;
+  /** Size of the file as it lies on disk; null for a pipe. */
+  readonly fileBytes: number | null;
+  /** Bytes of the file read so far, before decompression. */
+  readBytes(): number;
+  /** Closes the file; also needed where the chunks were not read to their end. */
+  close(): void;
+}
+
+/**
+ * Opens `file` (`-`: the standard input). Throws a TraceError if it cannot be opened, is empty, or starts like a
+ * format that is not read here. Iterating over the chunks throws the errors of reading and decompressing.
+ */
+export async function openByteSource(file: string): Promise<ByteSource> {
+  const { raw, fileBytes } = await openRaw(file);
+  let readBytes = 0;
+  const counted = (async function* () {
+    for await (const chunk of raw as AsyncIterable<Buffer>) {
+      readBytes += chunk.length;
+      yield chunk as Uint8Array;
+    }
+  })();
+
+  const head = await readHead(file, counted);
+  if (head.length === 0) throw new TraceError("EMPTY", { file, line: 0 }, `${file} is empty`);
+  const foreign = FOREIGN_FORMATS.find(({ magic }) => startsWith(head, magic));
+  if (foreign !== undefined) {
+    raw.destroy();
+    throw new TraceError("FOREIGN", { file, line: 0 }, `${file} is ${foreign.what}`);
+  }
+  const compressed = startsWith(head, GZIP_MAGIC);
+  const whole = prepended(head, counted);
+  return {
+    chunks: compressed ? gunzipped(whole) : whole,
+    compressed,
+    fileBytes,
+    readBytes: () => readBytes,
+    close: () => raw.destroy(),
+  };
+}
+
+async function openRaw(file: string): Promise<{ raw: Readable; fileBytes: number | null }> {
+  if (file === STANDARD_INPUT) return { raw: process.stdin, fileBytes: null };
+  try {
+    const handle = await open(file);
+    const stat = await handle.stat();
+    if (stat.isDirectory()) {
+      await handle.close();
+      throw Object.assign(new Error(), { code: "EISDIR" });
+    }
+    const raw = createReadStream(file, { fd: handle, highWaterMark: READ_CHUNK_BYTES });
+    return { raw, fileBytes: stat.isFile() ? stat.size : null };
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? "";
+    const why = OPEN_FAILURES[code] ?? (error as Error).message;
+    throw new TraceError("UNREADABLE", { file, line: 0 }, `cannot open ${file}: ${why}`, { cause: error });
+  }
+}
+
+/** The first bytes: at least as many as the longest magic, if the file has them. A pipe may bring them piecemeal. */
+async function readHead(file: string, chunks: AsyncGenerator<Uint8Array>): Promise<Uint8Array> {
+  let head: Uint8Array = new Uint8Array(0);
+  try {
+    while (head.length < MAGIC_LENGTH) {
+      const next = await chunks.next();
+      if (next.done === true) break;
+      head = head.length === 0 ? next.value : Buffer.concat([head, next.value]);
+    }
+  } catch (error) {
+    throw new TraceError(
+      "UNREADABLE",
+      { file, line: 0 },
+      `cannot read ${file}: ${(error as Error).message}`,
+      { cause: error },
+    );
+  }
+  return head;
+}
+
+function startsWith(bytes: Uint8Array, magic: readonly number[]): boolean {
+  return magic.every((byte, index) => bytes[index] === byte);
+}
+
+async function* prepended(head: Uint8Array, rest: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  yield head;
+  yield* rest;
+}
+
+/** Decompresses off the main thread, a few chunks ahead of the reader. */
+async function* gunzipped(compressed: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const gunzip = createGunzip({ chunkSize: READ_CHUNK_BYTES });
+  const input = Readable.from(compressed, { objectMode: false });
+  input.on("error", (error) => gunzip.destroy(error));
+  input.pipe(gunzip);
+  try {
+    for await (const chunk of gunzip as AsyncIterable<Buffer>) yield chunk;
+  } finally {
+    input.destroy();
+    gunzip.destroy();
+  }
+}

@@ -1,0 +1,286 @@
+/**
+ * Reads one event line of the kernel's ftrace text:
+ *
+ *     <task>-<pid>  [<cpu>] <flags>  <seconds>.<microseconds>: <event>: <field>=<value> …
+ *
+ * Formats differ between kernels, so only what they share is relied on:
+ * - The task's name may hold anything, also spaces, colons and brackets. The kernel right-aligns it in 16
+ *   columns with `-` behind it, so the search for `[cpu]` starts at column 16 where a `-` stands there; a
+ *   bracket counts only if a time follows it.
+ * - `(tgid)` and the flags may be missing.
+ * - Fields are found by name, so that new ones in between do no harm. A cache's name may hold spaces: it
+ *   ends where ` bytes_req=` begins, or with the line.
+ * - Page frame numbers were decimal before Linux 5.13, and are hexadecimal after `0x`.
+ * - Kernels before 6.0 give no cache name, and those before 6.1 have the `_node` events.
+ */
+import { EVENT_NAMES, EventKind, NO_CACHE, NO_PAGE, type TraceEvent } from "./event.ts";
+import { asciiBytes, isDigit, isWordByte, LineCursor } from "./line-cursor.ts";
+import type { NameTable } from "./name-table.ts";
+import type { PointerKeys } from "./pointer-keys.ts";
+
+/** What a line turned out to be. */
+export const LineResult = {
+  /** An event that is now in `event`. */
+  EVENT: 0,
+  /** An event of another kind: its name lies between `eventNameStart` and `eventNameEnd`. */
+  OTHER_EVENT: 1,
+  /** Not as expected: see `expected`. The cursor stands where it went wrong. */
+  BROKEN: 2,
+} as const;
+
+/** One value of `LineResult`. */
+export type LineResult = (typeof LineResult)[keyof typeof LineResult];
+
+const SPACE = 0x20;
+const DASH = 0x2d;
+const DOT = 0x2e;
+const COLON = 0x3a;
+const LESS_THAN = 0x3c;
+const BRACKET_OPEN = 0x5b;
+const BRACKET_CLOSE = 0x5d;
+
+/** The kernel prints the task's name in this many columns, and names are shorter. */
+const TASK_COLUMNS = 16;
+/** Digits of a microsecond. */
+const FRACTION_DIGITS = 6;
+/** What a column of 32-bit unsigned numbers holds. */
+const MAX_BYTES = 2 ** 32 - 1;
+/** No kernel has larger blocks: 2^63 pages fill the address space. */
+const MAX_ORDER = 63;
+
+const POINTER_FIELD = asciiBytes(" ptr=");
+const NAME_FIELD = asciiBytes(" name=");
+const REQUESTED_FIELD = asciiBytes(" bytes_req=");
+const ALLOCATED_FIELD = asciiBytes(" bytes_alloc=");
+const PAGE_FIELD = asciiBytes(" page=");
+const PFN_FIELD = asciiBytes(" pfn=");
+const ORDER_FIELD = asciiBytes(" order=");
+const ALLOC_ORDER_FIELD = asciiBytes(" alloc_order=");
+const NIL = asciiBytes("(nil)");
+const NULL = asciiBytes("(null)");
+
+interface KnownEvent {
+  readonly kind: EventKind;
+  readonly name: Uint8Array;
+}
+
+/** The kernel's names by their length: at most two share one. */
+const EVENTS_BY_LENGTH: KnownEvent[][] = [];
+for (const [kind, name] of EVENT_NAMES.entries()) {
+  (EVENTS_BY_LENGTH[name.length] ??= []).push({ kind: kind as EventKind, name: asciiBytes(name) });
+}
+
+/** Parses lines into one reused event. */
+export class FtraceEventParser {
+  readonly cursor = new LineCursor();
+  readonly event: TraceEvent = {
+    kind: EventKind.KFREE,
+    timeMicroseconds: 0,
+    key: 0,
+    cacheIndex: NO_CACHE,
+    bytesRequested: 0,
+    bytesAllocated: 0,
+    order: 0,
+  };
+  /** After `BROKEN`: what should have stood at the cursor. */
+  expected = "";
+  /** After `OTHER_EVENT`: where its name lies in the cursor's bytes; start inclusive, end exclusive. */
+  eventNameStart = 0;
+  eventNameEnd = 0;
+  /** Is the clock's time a count of ticks instead of seconds? Known after the first event. */
+  countsTicks = false;
+  /** Has a pointer been seen that the kernel hashed: 64 bits wide, its upper half zero? */
+  sawHashedPointer = false;
+  readonly #names: NameTable;
+  readonly #keys: PointerKeys;
+
+  constructor(names: NameTable, keys: PointerKeys) {
+    this.#names = names;
+    this.#keys = keys;
+  }
+
+  /** Parses the line from `start` (inclusive) to `end` (exclusive). */
+  parse(bytes: Uint8Array, start: number, end: number): LineResult {
+    const { cursor } = this;
+    cursor.reset(bytes, start, end);
+    if (!this.#findTime()) return this.#broken("an event line: task-pid [cpu] flags time: event: …");
+    cursor.skipSpaces();
+    this.eventNameStart = cursor.at;
+    // "<stack trace>", whose frames follow on lines of their own.
+    if (cursor.peek() === LESS_THAN) {
+      this.eventNameEnd = end;
+      return LineResult.OTHER_EVENT;
+    }
+    let at = cursor.at;
+    while (at < end && isWordByte(bytes[at]!)) at++;
+    this.eventNameEnd = at;
+    if (at === this.eventNameStart || at === end || bytes[at] !== COLON)
+      return this.#broken("an event's name and a colon");
+    const kind = this.#kindOfName(bytes);
+    cursor.at = at + 1;
+    if (kind < 0) return LineResult.OTHER_EVENT;
+    return this.#parseFields(kind as EventKind);
+  }
+
+  /** Puts the cursor behind the time's colon and the time into the event. */
+  #findTime(): boolean {
+    const { bytes, start, end } = this.cursor;
+    let at = start;
+    if (end - start > TASK_COLUMNS + 1 && bytes[start + TASK_COLUMNS] === DASH) at += TASK_COLUMNS;
+    for (; at < end; at++) {
+      if (bytes[at] !== BRACKET_OPEN || at === start || bytes[at - 1] !== SPACE) continue;
+      let past = at + 1;
+      while (past < end && isDigit(bytes[past]!)) past++;
+      if (past === at + 1 || past + 1 >= end || bytes[past] !== BRACKET_CLOSE || bytes[past + 1] !== SPACE)
+        continue;
+      if (this.#acceptTime(past + 1)) return true;
+    }
+    this.cursor.at = start;
+    return false;
+  }
+
+  /** Reads `<flags> <time>:` or `<time>:` from `at` on. */
+  #acceptTime(at: number): boolean {
+    const { cursor } = this;
+    cursor.at = at;
+    cursor.skipSpaces();
+    const wordStart = cursor.at;
+    if (this.#readTime()) return true;
+    cursor.at = wordStart;
+    cursor.skipToSpace();
+    cursor.skipSpaces();
+    return this.#readTime();
+  }
+
+  #readTime(): boolean {
+    const { cursor } = this;
+    const whole = cursor.readDecimal();
+    if (whole < 0) return false;
+    let microseconds = whole;
+    const ticks = cursor.peek() !== DOT;
+    if (!ticks) {
+      cursor.at++;
+      const fractionStart = cursor.at;
+      const fraction = cursor.readDecimal();
+      if (fraction < 0) return false;
+      microseconds = whole * 1e6 + fraction * 10 ** (FRACTION_DIGITS - (cursor.at - fractionStart));
+    }
+    if (cursor.peek() !== COLON) return false;
+    cursor.at++;
+    this.countsTicks = ticks;
+    this.event.timeMicroseconds = microseconds;
+    return true;
+  }
+
+  #kindOfName(bytes: Uint8Array): number {
+    const start = this.eventNameStart;
+    const candidates = EVENTS_BY_LENGTH[this.eventNameEnd - start];
+    if (candidates === undefined) return -1;
+    for (const { kind, name } of candidates) {
+      let index = 0;
+      while (index < name.length && bytes[start + index] === name[index]) index++;
+      if (index === name.length) return kind;
+    }
+    return -1;
+  }
+
+  #parseFields(kind: EventKind): LineResult {
+    const { event } = this;
+    event.kind = kind;
+    event.cacheIndex = NO_CACHE;
+    event.bytesRequested = 0;
+    event.bytesAllocated = 0;
+    event.order = 0;
+    switch (kind) {
+      case EventKind.KMALLOC:
+      case EventKind.KMALLOC_NODE:
+      case EventKind.KMEM_CACHE_ALLOC:
+      case EventKind.KMEM_CACHE_ALLOC_NODE:
+        return this.#parseObjectAlloc();
+      case EventKind.KFREE:
+      case EventKind.KMEM_CACHE_FREE:
+        return this.#parseObjectFree();
+      case EventKind.MM_PAGE_ALLOC_EXTFRAG:
+        return this.#parsePage(ALLOC_ORDER_FIELD, "alloc_order=");
+      default:
+        return this.#parsePage(ORDER_FIELD, "order=");
+    }
+  }
+
+  #parseObjectAlloc(): LineResult {
+    const { cursor, event } = this;
+    if (!this.#readPointer()) return LineResult.BROKEN;
+    if (cursor.accept(NAME_FIELD)) {
+      const nameEnd = cursor.indexOf(REQUESTED_FIELD);
+      if (nameEnd < 0) return this.#broken('a cache\'s name and "bytes_req=" after it');
+      event.cacheIndex = this.#names.intern(cursor.bytes, cursor.at, nameEnd);
+      cursor.at = nameEnd;
+    }
+    event.bytesRequested = this.#readField(REQUESTED_FIELD);
+    if (event.bytesRequested < 0 || event.bytesRequested > MAX_BYTES) {
+      return this.#broken('"bytes_req=" and a number of bytes below 2^32');
+    }
+    event.bytesAllocated = this.#readField(ALLOCATED_FIELD);
+    if (event.bytesAllocated < 0 || event.bytesAllocated > MAX_BYTES) {
+      return this.#broken('"bytes_alloc=" and a number of bytes below 2^32');
+    }
+    return LineResult.EVENT;
+  }
+
+  #parseObjectFree(): LineResult {
+    const { cursor, event } = this;
+    if (!this.#readPointer()) return LineResult.BROKEN;
+    if (cursor.accept(NAME_FIELD)) event.cacheIndex = this.#names.intern(cursor.bytes, cursor.at, cursor.end);
+    return LineResult.EVENT;
+  }
+
+  #parsePage(orderField: Uint8Array, orderText: string): LineResult {
+    const { cursor, event } = this;
+    // The page is only looked at where the kernel got none: its pointer is null and the frame number is 0.
+    const pageIsNull = cursor.seekPast(PAGE_FIELD) && this.#readPointerValue() === 0;
+    const pfn = this.#readField(PFN_FIELD);
+    if (pfn < 0) return this.#broken('"pfn=" and a page frame number');
+    event.key = pageIsNull && pfn === 0 ? NO_PAGE : pfn;
+    const order = this.#readField(orderField);
+    if (order < 0 || order > MAX_ORDER)
+      return this.#broken(`"${orderText}" and an order from 0 to ${MAX_ORDER}`);
+    event.order = order;
+    return LineResult.EVENT;
+  }
+
+  /** Reads the number of `field`; -1 without moving if the field or its number is not there. */
+  #readField(field: Uint8Array): number {
+    const { cursor } = this;
+    return cursor.seekPast(field) ? cursor.readDecimalOrHex() : -1;
+  }
+
+  #readPointer(): boolean {
+    const { cursor, event } = this;
+    if (!cursor.seekPast(POINTER_FIELD)) {
+      this.#broken('"ptr=" and a pointer');
+      return false;
+    }
+    event.key = this.#readPointerValue();
+    if (event.key >= 0) return true;
+    this.#broken("a pointer in hexadecimal");
+    return false;
+  }
+
+  /** The key of the pointer at the cursor, or -1. */
+  #readPointerValue(): number {
+    const { cursor } = this;
+    if (cursor.accept(NIL) || cursor.accept(NULL)) return 0;
+    const lower48 = cursor.readHex64();
+    if (lower48 < 0) return -1;
+    const { upper16 } = cursor;
+    // %p prints a hash of 32 bits, padded to 64, unless the recorder asked for real pointers.
+    if (upper16 === 0 && cursor.digits === 16 && lower48 > 0xffff && lower48 < 2 ** 32)
+      this.sawHashedPointer = true;
+    return this.#keys.keyOf(upper16, lower48);
+  }
+
+  #broken(expected: string): LineResult {
+    this.expected = expected;
+    return LineResult.BROKEN;
+  }
+}
