@@ -1,0 +1,102 @@
+/** Every workload that the benchmarks know. The one place where they are listed. */
+
+import { StreamBuilder } from "../stream/builder.ts";
+import type { OperationStream } from "../stream/layout.ts";
+import { buildReplacement, randomSize } from "./replacement.ts";
+import { exponentName, PAGE_BYTES, PAIR, payloadBytesOf, type Workload } from "./workload.ts";
+
+const SEED = 12345;
+/** Pairs of a round unless more are needed: about 10 to 100 ms, far above the clock's grain. */
+const PAIRS_PER_ROUND = 2 ** 20;
+const SLAB_OBJECT_BYTES = 64;
+
+/** All workloads, in the order in which they run and are shown. */
+export const WORKLOADS: readonly Workload[] = [
+  ...[1e3, 1e4, 1e5, 1e6].map(heapReplacement),
+  ...[1e3, 1e4, 1e5, 1e6, 1e7].map(buddyPair),
+  ...[1e3, 1e5, 1e7].map(buddyReplacement),
+  ...[1e3, 1e5].map(slabReplacement),
+];
+
+function heapReplacement(liveCount: number): Workload {
+  // A round should replace most objects, or the addresses stay in the order of the set-up.
+  const pairCount = Math.max(PAIRS_PER_ROUND, 2 * liveCount);
+  return {
+    name: `random-replacement/${exponentName(liveCount)}`,
+    description: `${liveCount.toLocaleString("en")} live objects of 16 to 1024 bytes, one at random replaced by a new one`,
+    target: "heap",
+    unit: PAIR,
+    warmupRounds: 3,
+    timedRounds: liveCount > 1e5 ? 3 : 7,
+    quick: liveCount === 1e3 || liveCount === 1e5,
+    build: () => buildReplacement({ target: "heap", liveCount, pairCount, argument: randomSize, seed: SEED }),
+  };
+}
+
+function buddyPair(pageCount: number): Workload {
+  return {
+    name: `buddy-pair/${exponentName(pageCount)}`,
+    description: `one page allocated and freed again in an empty space of ${pageCount.toLocaleString("en")} pages: a whole chain of splits and merges`,
+    target: "buddy",
+    unit: PAIR,
+    spaceBytes: pageCount * PAGE_BYTES,
+    warmupRounds: 3,
+    timedRounds: 7,
+    quick: pageCount === 1e3 || pageCount === 1e7,
+    build: buildPairs,
+  };
+}
+
+function buildPairs(): OperationStream {
+  const pairCount = PAIRS_PER_ROUND / 4;
+  const builder = new StreamBuilder(1, 2 * pairCount, (order) => payloadBytesOf("buddy", order));
+  builder.endSetup();
+  for (let pair = 0; pair < pairCount; pair++) {
+    builder.malloc(0, 0);
+    builder.free(0);
+  }
+  return builder.finish();
+}
+
+function buddyReplacement(pageCount: number): Workload {
+  const liveCount = pageCount / 2;
+  return {
+    name: `buddy-replacement/${exponentName(pageCount)}`,
+    description: `${pageCount.toLocaleString("en")} pages, a random half of them live, one at random freed and another allocated`,
+    target: "buddy",
+    unit: PAIR,
+    spaceBytes: pageCount * PAGE_BYTES,
+    warmupRounds: 3,
+    timedRounds: 7,
+    quick: pageCount === 1e5,
+    build: () =>
+      buildReplacement({
+        target: "buddy",
+        liveCount,
+        holeCount: pageCount - liveCount,
+        pairCount: PAIRS_PER_ROUND,
+        argument: () => 0,
+        seed: SEED,
+      }),
+  };
+}
+
+function slabReplacement(liveCount: number): Workload {
+  return {
+    name: `slab-replacement/${exponentName(liveCount)}`,
+    description: `${liveCount.toLocaleString("en")} live objects of ${SLAB_OBJECT_BYTES} bytes in one cache, one at random replaced`,
+    target: "slab",
+    unit: PAIR,
+    warmupRounds: 3,
+    timedRounds: 7,
+    quick: liveCount === 1e5,
+    build: () =>
+      buildReplacement({
+        target: "slab",
+        liveCount,
+        pairCount: PAIRS_PER_ROUND,
+        argument: () => SLAB_OBJECT_BYTES,
+        seed: SEED,
+      }),
+  };
+}
