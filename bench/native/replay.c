@@ -1,0 +1,203 @@
+/*
+ * Replays an operation stream through malloc and free of this process: those of the C library, or
+ * those of the library named in LD_PRELOAD. The twin of src/child/: same stream, same loop, same
+ * output. The stream's layout is described in src/stream/layout.ts.
+ *
+ *   replay time   (allocator|baseline) STREAM WARMUP_ROUNDS TIMED_ROUNDS COLUMN[,COLUMN]
+ *   replay memory (allocator|baseline) STREAM
+ *
+ * A column is `write` (the first word of each object is written) or `plain`. `baseline` runs the
+ * same loop with the calls of the allocator left out. One JSON document goes to standard output.
+ *
+ * The harness's own memory comes from mmap and is touched before the first operation, so that the
+ * heap under test holds what the stream asks for and nothing else.
+ */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { HEADER_WORDS = 8, OPERATION_WORDS = 2, KIND_BITS = 3, KIND_MASK = 7 };
+enum { KIND_FREE = 0, KIND_MALLOC = 1 };
+enum { MAGIC = 0x504f4d4b, VERSION = 1 };
+enum { MAX_ROUNDS = 1000, MEMORY_SAMPLES = 256, BASELINE_BYTES = 4096, FILL = 0xa5 };
+
+struct stream {
+  const int32_t *operations;
+  uint32_t slot_count;
+  size_t setup_count, round_count, peak_index;
+};
+
+static void fail(const char *what) {
+  fprintf(stderr, "replay: %s\n", what);
+  exit(1);
+}
+
+static void *map_zeroed(size_t bytes) {
+  void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+  if (at == MAP_FAILED) fail("cannot map the harness's own memory");
+  return at;
+}
+
+static struct stream read_stream(const char *path) {
+  int file = open(path, O_RDONLY);
+  struct stat status;
+  if (file < 0 || fstat(file, &status) != 0) fail("cannot open the stream");
+  const int32_t *words = mmap(NULL, status.st_size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, file, 0);
+  if (words == MAP_FAILED || (size_t)status.st_size < HEADER_WORDS * sizeof(int32_t)) fail("cannot read the stream");
+  close(file);
+  if (words[0] != MAGIC || words[1] != VERSION) fail("not an operation stream of this version");
+  struct stream stream = {words + HEADER_WORDS, words[2], words[3], words[4], words[5]};
+  size_t operation_count = stream.setup_count + stream.round_count;
+  if ((size_t)status.st_size != (HEADER_WORDS + OPERATION_WORDS * operation_count) * sizeof(int32_t))
+    fail("the stream is cut short");
+  return stream;
+}
+
+/* FNV-1a, over words in place of bytes. */
+static uint32_t add_to_checksum(uint32_t checksum, int32_t word) { return (checksum ^ (uint32_t)word) * 16777619u; }
+
+static double now_ns(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return time.tv_sec * 1e9 + time.tv_nsec;
+}
+
+static int32_t baseline_bytes[BASELINE_BYTES / sizeof(int32_t)];
+static volatile uintptr_t baseline_sink;
+
+/*
+ * The measured loop. `write` and `baseline` are constants at each call, so each of the four forms
+ * compiles to a loop of its own.
+ */
+static inline __attribute__((always_inline)) void run(const int32_t *operations, size_t count, void **live,
+                                                      const int write, const int baseline) {
+  uintptr_t sink = 0;
+  for (size_t at = 0; at < count * OPERATION_WORDS; at += OPERATION_WORDS) {
+    int32_t head = operations[at];
+    uint32_t slot = (uint32_t)head >> KIND_BITS;
+    if ((head & KIND_MASK) == KIND_FREE) {
+      if (baseline) sink += (uintptr_t)live[slot];
+      else free(live[slot]);
+    } else {
+      int32_t size = operations[at + 1];
+      int32_t *object = baseline ? &baseline_bytes[(size & (BASELINE_BYTES - 1)) >> 2] : malloc(size);
+      if (write) *object = (int32_t)slot;
+      live[slot] = object;
+    }
+  }
+  if (baseline) baseline_sink = sink;
+}
+
+static __attribute__((noinline)) void run_write(const int32_t *o, size_t n, void **live) { run(o, n, live, 1, 0); }
+static __attribute__((noinline)) void run_plain(const int32_t *o, size_t n, void **live) { run(o, n, live, 0, 0); }
+static __attribute__((noinline)) void run_write_baseline(const int32_t *o, size_t n, void **live) { run(o, n, live, 1, 1); }
+static __attribute__((noinline)) void run_plain_baseline(const int32_t *o, size_t n, void **live) { run(o, n, live, 0, 1); }
+typedef void runner(const int32_t *operations, size_t count, void **live);
+
+static void print_allocator(int baseline) {
+  Dl_info info;
+  const char *name = !baseline && dladdr((void *)(uintptr_t)malloc, &info) && info.dli_fname ? info.dli_fname : "none";
+  printf("{\"allocator\":\"%s\"", name);
+}
+
+static void print_stream_seen(uint32_t checksum, size_t operation_count) {
+  printf(",\"checksum\":%u,\"operationCount\":%zu", checksum, operation_count);
+}
+
+/* Nanoseconds of each timed round, per column, in the order in which the columns are named. */
+static void measure_time(struct stream stream, int baseline, int warmup_rounds, int timed_rounds, char *columns) {
+  if (timed_rounds > MAX_ROUNDS) fail("too many rounds");
+  void **live = map_zeroed(stream.slot_count * sizeof(void *));
+  static double round_ns[MAX_ROUNDS];
+  const int32_t *round = stream.operations + stream.setup_count * OPERATION_WORDS;
+  size_t done = stream.setup_count;
+  print_allocator(baseline);
+  (baseline ? run_write_baseline : run_write)(stream.operations, stream.setup_count, live);
+  printf(",\"roundsNs\":{");
+  for (char *column = strtok(columns, ","), *first = column; column; column = strtok(NULL, ",")) {
+    int write = strcmp(column, "write") == 0;
+    runner *loop = baseline ? (write ? run_write_baseline : run_plain_baseline) : (write ? run_write : run_plain);
+    for (int i = 0; i < warmup_rounds; i++) loop(round, stream.round_count, live);
+    for (int i = 0; i < timed_rounds; i++) {
+      double start = now_ns();
+      loop(round, stream.round_count, live);
+      round_ns[i] = now_ns() - start;
+    }
+    done += (size_t)(warmup_rounds + timed_rounds) * stream.round_count;
+    printf("%s\"%s\":[", column == first ? "" : ",", column);
+    for (int i = 0; i < timed_rounds; i++) printf("%s%.0f", i ? "," : "", round_ns[i]);
+    printf("]");
+  }
+  uint32_t checksum = 2166136261u;
+  size_t word_count = (stream.setup_count + stream.round_count) * OPERATION_WORDS;
+  for (size_t i = 0; i < word_count; i++) checksum = add_to_checksum(checksum, stream.operations[i]);
+  printf("}");
+  print_stream_seen(checksum, done);
+  printf("}\n");
+}
+
+/* Bytes of this process that are resident and not backed by a file, counted page by page by the kernel. */
+static size_t read_anonymous_bytes(void) {
+  static char text[4096];
+  int file = open("/proc/self/smaps_rollup", O_RDONLY);
+  if (file < 0) fail("cannot read /proc/self/smaps_rollup");
+  ssize_t length = read(file, text, sizeof text - 1);
+  close(file);
+  text[length > 0 ? length : 0] = 0;
+  const char *line = strstr(text, "\nAnonymous:");
+  if (!line) fail("no Anonymous line in /proc/self/smaps_rollup");
+  return strtoull(line + strlen("\nAnonymous:"), NULL, 10) * 1024;
+}
+
+/*
+ * The set-up and one round, each object written in full. Resident memory is sampled at
+ * MEMORY_SAMPLES places and at the operation after which the payload is largest.
+ */
+static void measure_memory(struct stream stream, int baseline) {
+  void **live = map_zeroed(stream.slot_count * sizeof(void *));
+  uint32_t *sizes = map_zeroed(stream.slot_count * sizeof(uint32_t));
+  size_t count = stream.setup_count + stream.round_count;
+  size_t stride = count / MEMORY_SAMPLES + 1;
+  size_t payload = 0, peak_payload = 0, peak_footprint = 0;
+  uint32_t checksum = 2166136261u;
+  for (size_t i = 0; i < count; i++) {
+    int32_t head = stream.operations[i * OPERATION_WORDS], size = stream.operations[i * OPERATION_WORDS + 1];
+    uint32_t slot = (uint32_t)head >> KIND_BITS;
+    checksum = add_to_checksum(add_to_checksum(checksum, head), size);
+    if ((head & KIND_MASK) == KIND_FREE) {
+      if (!baseline) free(live[slot]);
+      payload -= sizes[slot];
+    } else {
+      if (!baseline) memset(live[slot] = malloc(size), FILL, size);
+      payload += sizes[slot] = size;
+    }
+    if (payload > peak_payload) peak_payload = payload;
+    if (i % stride == 0 || i == stream.peak_index) {
+      size_t footprint = read_anonymous_bytes();
+      if (footprint > peak_footprint) peak_footprint = footprint;
+    }
+  }
+  print_allocator(baseline);
+  print_stream_seen(checksum, count);
+  printf(",\"peakPayloadBytes\":%zu,\"peakFootprintBytes\":%zu}\n", peak_payload, peak_footprint);
+}
+
+int main(int argc, char **argv) {
+  if (argc < 4) fail("usage: replay (time|memory) (allocator|baseline) STREAM [WARMUP TIMED COLUMNS]");
+  static char output[4096];
+  setvbuf(stdout, output, _IOFBF, sizeof output); /* or printf would take its buffer from the heap under test */
+  int baseline = strcmp(argv[2], "baseline") == 0;
+  struct stream stream = read_stream(argv[3]);
+  if (strcmp(argv[1], "memory") == 0) measure_memory(stream, baseline);
+  else if (argc == 7) measure_time(stream, baseline, atoi(argv[4]), atoi(argv[5]), argv[6]);
+  else fail("time needs WARMUP_ROUNDS TIMED_ROUNDS COLUMNS");
+  return 0;
+}
