@@ -1,0 +1,97 @@
+/**
+ * One process of a JavaScript subject: reads a stream, replays it, prints one JSON document. Its only
+ * argument is a {@link ChildTask} as JSON. Started by `subjects/javascript.ts`.
+ *
+ * The measured loops are the twins of those in `native/replay.c`, of the same shape line by line. Keep them
+ * alike: what one loop does more than the other shows up as a difference between allocators.
+ *
+ * What the loops work on are constants of this module, and not arguments: a JavaScript program keeps its heap
+ * in such a constant as a C program has its one malloc, and V8 then knows where the allocator's arrays lie.
+ * How much that brings is shown by the subject that hides from V8 that its heap is a constant.
+ */
+
+import { readStream } from "../stream/file.ts";
+import { checksumOf, KIND_BITS, KIND_FREE, KIND_MASK, OPERATION_WORDS } from "../stream/layout.ts";
+import type { ChildTask } from "../subjects/javascript.ts";
+import type { Column, TimeSample } from "../subjects/sample.ts";
+import type { Adapter, AdapterOptions } from "./adapter.ts";
+import { measureMemory } from "./memory.ts";
+
+/** What each module of an allocator exports. */
+interface AdapterModule {
+  createAdapter(options: AdapterOptions): Adapter;
+}
+
+/**
+ * Words that one call of a loop takes on, of 4096 operations: V8 compiles a function with its best compiler
+ * after many calls, and a loop entered once could stay with the middle one for the whole run.
+ */
+const BATCH_WORDS = 4096 * OPERATION_WORDS;
+
+const task = JSON.parse(process.argv[2] ?? "{}") as ChildTask;
+const stream = readStream(task.streamPath);
+const operations = stream.words;
+const { createAdapter } = (await import(`./${task.adapter}.ts`)) as AdapterModule;
+const adapter = createAdapter({
+  target: task.target,
+  spaceBytes: task.spaceBytes,
+  objectBytes: stream.words[1] ?? 0,
+  isVariable: task.isVariable,
+});
+const live = adapter.createTable(stream.slotCount);
+const bytes = adapter.words ?? new Int32Array(0);
+
+/** Operations `begin` to `end` (exclusive), both in words; each new object's first word is written. */
+function runWrite(begin: number, end: number): void {
+  for (let at = begin; at < end; at += OPERATION_WORDS) {
+    const head = operations[at] as number;
+    const slot = head >>> KIND_BITS;
+    if ((head & KIND_MASK) === KIND_FREE) {
+      adapter.free(live[slot] as number);
+    } else {
+      const offset = adapter.allocate(operations[at + 1] as number);
+      bytes[offset >>> 2] = slot;
+      live[slot] = offset;
+    }
+  }
+}
+
+/** The same without the write. */
+function runPlain(begin: number, end: number): void {
+  for (let at = begin; at < end; at += OPERATION_WORDS) {
+    const head = operations[at] as number;
+    const slot = head >>> KIND_BITS;
+    if ((head & KIND_MASK) === KIND_FREE) {
+      adapter.free(live[slot] as number);
+    } else {
+      live[slot] = adapter.allocate(operations[at + 1] as number);
+    }
+  }
+}
+
+function run(column: Column, begin: number, end: number): void {
+  const runBatch = column === "write" ? runWrite : runPlain;
+  for (let at = begin; at < end; at += BATCH_WORDS) runBatch(at, Math.min(at + BATCH_WORDS, end));
+}
+
+/** Runs the set-up, then warm-up and timed rounds of each column. */
+function measureTime({ columns, warmupRounds, timedRounds }: ChildTask): TimeSample {
+  const roundBegin = stream.setupCount * OPERATION_WORDS;
+  run(columns.includes("write") ? "write" : "plain", 0, roundBegin);
+  let operationCount = stream.setupCount;
+  const roundsNs: Partial<Record<Column, number[]>> = {};
+  for (const column of columns) {
+    const timesNs: number[] = [];
+    for (let round = 0; round < warmupRounds + timedRounds; round++) {
+      const start = process.hrtime.bigint();
+      run(column, roundBegin, operations.length);
+      timesNs.push(Number(process.hrtime.bigint() - start));
+      operationCount += stream.roundCount;
+    }
+    roundsNs[column] = timesNs.slice(warmupRounds);
+  }
+  return { allocator: task.adapter, roundsNs, checksum: checksumOf(stream), operationCount };
+}
+
+const sample = task.mode === "memory" ? measureMemory(adapter, stream, task) : measureTime(task);
+console.log(JSON.stringify(sample));
