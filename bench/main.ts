@@ -1,0 +1,72 @@
+/**
+ * `npm run bench`: kmem beside native allocators, each in processes of its own.
+ *
+ *   npm run bench                            every workload, as a table
+ *   npm run bench -- --quick                 some workloads, within a minute
+ *   npm run bench -- --only 'replacement/1e5'  what matches; the text matched is `WORKLOAD SUBJECT`
+ *   npm run bench -- --json > FILE           one JSON document in place of the table
+ *   npm run bench -- --store                 also written to bench/results/, for `node bench/report.ts`
+ */
+
+import { Command, InvalidArgumentError } from "commander";
+import { runBenchmarks } from "./src/harness/run.ts";
+import { createProgress } from "./src/output/progress.ts";
+import { storeDocument } from "./src/output/store.ts";
+import { renderForTerminal } from "./src/output/terminal.ts";
+import { SUBJECTS } from "./src/subjects/catalogue.ts";
+import { WORKLOADS } from "./src/workloads/catalogue.ts";
+
+/** Timing processes of each subject, unless asked otherwise. */
+const PROCESS_COUNT = 5;
+
+interface Options {
+  readonly quick: boolean;
+  readonly json: boolean;
+  readonly store: boolean;
+  readonly only?: RegExp;
+  readonly processes: number;
+}
+
+function parsePattern(text: string): RegExp {
+  try {
+    return new RegExp(text, "i");
+  } catch {
+    throw new InvalidArgumentError("It is not a regular expression.");
+  }
+}
+
+function parseCount(text: string): number {
+  const count = Number(text);
+  if (!Number.isInteger(count) || count < 1)
+    throw new InvalidArgumentError("It is not a whole number from 1 on.");
+  return count;
+}
+
+const options = new Command("bench")
+  .description("Measures kmem's speed and memory beside native allocators, on the same operations.")
+  .option("--quick", "run some of the workloads, within a minute", false)
+  .option("--only <pattern>", "run what matches: a regular expression on `WORKLOAD SUBJECT`", parsePattern)
+  .option("--processes <count>", "timing processes of each subject and workload", parseCount, PROCESS_COUNT)
+  .option("--json", "print one JSON document in place of the table", false)
+  .option("--store", "also write the document to bench/results/", false)
+  .parse()
+  .opts<Options>();
+
+const workloads = options.quick ? WORKLOADS.filter(({ quick }) => quick) : WORKLOADS;
+const benchmarks = await runBenchmarks({
+  workloads,
+  subjects: SUBJECTS,
+  quick: options.quick,
+  processCount: options.processes,
+  progress: createProgress(),
+  ...(options.only && { only: options.only }),
+});
+for (const { subject, reason } of benchmarks.missing) console.error(`missing: ${subject} (${reason})`);
+process.stdout.write(
+  options.json ? `${JSON.stringify(benchmarks, undefined, 2)}\n` : renderForTerminal(benchmarks),
+);
+if (options.store) console.error(`stored: ${storeDocument(benchmarks)}`);
+if (benchmarks.rows.length === 0) {
+  console.error("nothing ran: no workload and subject match, or all are missing");
+  process.exitCode = 1;
+}

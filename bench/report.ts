@@ -1,0 +1,27 @@
+/**
+ * Writes docs/benchmarks.md from a stored result.
+ *
+ *   node bench/report.ts           from the newest in bench/results/
+ *   node bench/report.ts FILE      from that document
+ */
+
+import { writeFileSync } from "node:fs";
+import { basename } from "node:path";
+import { fileURLToPath } from "node:url";
+import { Command } from "commander";
+import { renderAsMarkdown } from "./src/output/markdown.ts";
+import { newestStoredPath, readDocument } from "./src/output/store.ts";
+
+const PAGE_PATH = fileURLToPath(new URL("../docs/benchmarks.md", import.meta.url));
+
+const command = new Command("report")
+  .description("Writes docs/benchmarks.md from a stored benchmark result.")
+  .argument("[file]", "stored document; the newest in bench/results/ when left out")
+  .parse();
+const path = command.args[0] ?? newestStoredPath();
+if (path === undefined) {
+  command.error("no stored result: run `npm run bench -- --store` first");
+} else {
+  writeFileSync(PAGE_PATH, renderAsMarkdown(readDocument(path), `bench/results/${basename(path)}`));
+  console.log(`written: ${PAGE_PATH}`);
+}

@@ -1,0 +1,165 @@
+/** The JSON document that `npm run bench -- --json` prints, and how it is made from samples. */
+
+import { REFERENCE_SUBJECT } from "../subjects/catalogue.ts";
+import type { Column } from "../subjects/sample.ts";
+import type { SubjectSamples, WorkloadSamples } from "./measure.ts";
+import { spreadOf, medianOf, type Spread } from "./statistics.ts";
+import type { Commit, Machine } from "./machine.ts";
+
+/** Version of this document's shape. Goes up when a reader of the old shape would misread the new one. */
+export const DOCUMENT_VERSION = 1;
+
+/** One workload. */
+export interface DocumentWorkload {
+  readonly name: string;
+  readonly description: string;
+  /** What one op of its rows' `nsPerOp` is. */
+  readonly op: string;
+  /** Ops in a round. */
+  readonly opsPerRound: number;
+  /** Checksum of the operations, as every subject saw them. */
+  readonly checksum: number;
+}
+
+/** One subject on one workload. */
+export interface Row {
+  readonly workload: string;
+  readonly subject: string;
+  /** Whether the subject is the loop without an allocator. */
+  readonly isBaseline: boolean;
+  /** Whether the first word of each object was written in `nsPerOp`; false where objects have no bytes. */
+  readonly writesFirstWord: boolean;
+  /** Nanoseconds of one op: each process's median round; then over the processes. */
+  readonly nsPerOp: Spread;
+  /** The same without the write. The same figures as `nsPerOp` where objects have no bytes. */
+  readonly nsPerOpPlain: Spread;
+  /** Median less the median of the loop without an allocator in the same language; null on that loop itself. */
+  readonly nsPerOpNet: number | null;
+  readonly nsPerOpPlainNet: number | null;
+  readonly peakPayloadBytes: number;
+  /** Null on the loop without an allocator. */
+  readonly peakFootprintBytes: number | null;
+  /** Operations that the memory pass carried out: set-up and one round. */
+  readonly operationCount: number;
+}
+
+/** One subject's figures over the reference subject's on the same workload, medians. Below 1 is faster. */
+export interface Ratio {
+  readonly workload: string;
+  readonly subject: string;
+  readonly over: string;
+  readonly nsPerOp: number;
+  readonly nsPerOpPlain: number;
+  /** Null where one of the two has no loop without an allocator beside it. */
+  readonly nsPerOpNet: number | null;
+}
+
+/** A subject that was asked for and could not run. */
+export interface Missing {
+  readonly subject: string;
+  readonly reason: string;
+}
+
+/** Everything about one run of the benchmarks. */
+export interface BenchmarkDocument {
+  readonly documentVersion: number;
+  /** Start of the run, ISO 8601. */
+  readonly date: string;
+  readonly commit: Commit;
+  readonly machine: Machine;
+  /** Node, and the version of each subject that ran, by name. */
+  readonly versions: Readonly<Record<string, string>>;
+  readonly settings: {
+    readonly quick: boolean;
+    /** Timing processes of each subject on each workload. */
+    readonly processCount: number;
+    /** Whether each process was pinned to one processor. */
+    readonly pinned: boolean;
+  };
+  readonly missing: readonly Missing[];
+  readonly workloads: readonly DocumentWorkload[];
+  readonly rows: readonly Row[];
+  readonly ratios: readonly Ratio[];
+}
+
+/** @returns the workload's entry */
+export function workloadEntry({ workload, roundCount, checksum }: WorkloadSamples): DocumentWorkload {
+  return {
+    name: workload.name,
+    description: workload.description,
+    op: workload.unit.name,
+    opsPerRound: roundCount / workload.unit.operationCount,
+    checksum,
+  };
+}
+
+/** @returns a row for each subject, baselines last */
+export function rowsOf(samples: WorkloadSamples): Row[] {
+  const byName = new Map(samples.subjects.map((entry) => [entry.subject.name, entry]));
+  const rows = samples.subjects.map((entry) =>
+    rowOf(samples, entry, byName.get(entry.subject.baseline ?? "")),
+  );
+  return rows.toSorted((a, b) => Number(a.isBaseline) - Number(b.isBaseline));
+}
+
+function rowOf(samples: WorkloadSamples, entry: SubjectSamples, baseline: SubjectSamples | undefined): Row {
+  const { subject, memory } = entry;
+  const plain = nsPerOp(samples, entry, "plain");
+  const write = nsPerOp(samples, entry, "write");
+  const measured = write ?? plain;
+  if (plain === undefined || measured === undefined) throw new Error(`${subject.name} has no timing samples`);
+  const baselinePlain = baseline && nsPerOp(samples, baseline, "plain");
+  const baselineMeasured = baseline && nsPerOp(samples, baseline, write === undefined ? "plain" : "write");
+  const taken = subject.footprintIsOfProcess ? (baseline?.memory.peakFootprintBytes ?? 0) : 0;
+  const isBaseline = subject.baseline === undefined;
+  return {
+    workload: samples.workload.name,
+    subject: subject.name,
+    isBaseline,
+    writesFirstWord: write !== undefined,
+    nsPerOp: measured,
+    nsPerOpPlain: plain,
+    nsPerOpNet: baselineMeasured ? measured.median - baselineMeasured.median : null,
+    nsPerOpPlainNet: baselinePlain ? plain.median - baselinePlain.median : null,
+    peakPayloadBytes: samples.peakPayloadBytes,
+    peakFootprintBytes: isBaseline ? null : memory.peakFootprintBytes - taken,
+    operationCount: memory.operationCount,
+  };
+}
+
+/** @returns the spread over processes of each one's median round, or undefined when the column was not run */
+function nsPerOp(
+  { workload, roundCount }: WorkloadSamples,
+  { times }: SubjectSamples,
+  column: Column,
+): Spread | undefined {
+  const opsPerRound = roundCount / workload.unit.operationCount;
+  const medians = times.flatMap(({ roundsNs }) => {
+    const rounds = roundsNs[column];
+    return rounds === undefined ? [] : [medianOf(rounds) / opsPerRound];
+  });
+  return medians.length === 0 ? undefined : spreadOf(medians);
+}
+
+/** @returns the ratios over the reference subject, for each workload that it ran */
+export function ratiosOf(rows: readonly Row[]): Ratio[] {
+  return rows.flatMap((row) => {
+    const reference = rows.find(
+      ({ workload, subject }) => workload === row.workload && subject === REFERENCE_SUBJECT,
+    );
+    if (reference === undefined || row.isBaseline) return [];
+    return [
+      {
+        workload: row.workload,
+        subject: row.subject,
+        over: reference.subject,
+        nsPerOp: row.nsPerOp.median / reference.nsPerOp.median,
+        nsPerOpPlain: row.nsPerOpPlain.median / reference.nsPerOpPlain.median,
+        nsPerOpNet:
+          row.nsPerOpNet === null || reference.nsPerOpNet === null
+            ? null
+            : row.nsPerOpNet / reference.nsPerOpNet,
+      },
+    ];
+  });
+}

@@ -1,0 +1,148 @@
+/**
+ * Runs the processes of one workload.
+ *
+ * Each subject runs in processes of its own, so that no allocator sees the traces or the compiled code of
+ * another. The processes of all subjects take turns: whatever changes on the machine in the course of
+ * minutes then touches all subjects alike. From one turn to the next the first subject and the order of
+ * the columns change.
+ */
+
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { checksumOf, type OperationStream } from "../stream/layout.ts";
+import { writeStream } from "../stream/file.ts";
+import type { Column, MemorySample, TimeSample } from "../subjects/sample.ts";
+import type { Run, Subject } from "../subjects/subject.ts";
+import type { Workload } from "../workloads/workload.ts";
+
+/** How much to run. */
+export interface MeasureSettings {
+  /** Timing processes of each subject. */
+  readonly processCount: number;
+  /** Folder for the stream's file. */
+  readonly workFolder: string;
+  /** Words before each command, to pin it to one processor; may be empty. */
+  readonly prefix: readonly string[];
+  /** Called before each process, with what it is. */
+  readonly onProcess?: (label: string) => void;
+}
+
+/** All samples of one subject on one workload. */
+export interface SubjectSamples {
+  readonly subject: Subject;
+  readonly times: readonly TimeSample[];
+  readonly memory: MemorySample;
+}
+
+/** All samples of one workload. */
+export interface WorkloadSamples {
+  readonly workload: Workload;
+  /** Operations of one round. */
+  readonly roundCount: number;
+  /** Checksum of set-up and one round, as the generator made them. */
+  readonly checksum: number;
+  readonly peakPayloadBytes: number;
+  readonly subjects: readonly SubjectSamples[];
+}
+
+/** Room that a space has beside one and a half times the peak payload, in bytes. */
+const SPACE_SLACK_BYTES = 2 ** 20;
+/** Spaces are whole multiples of this: the page of WebAssembly, the largest page in use. */
+const SPACE_STEP_BYTES = 2 ** 16;
+
+/** @returns processes that {@link measureWorkload} starts, for a progress bar */
+export function processCountOf(
+  subjectCount: number,
+  settings: Pick<MeasureSettings, "processCount">,
+): number {
+  return subjectCount * (settings.processCount + 1);
+}
+
+/**
+ * Builds the workload's stream and runs it through each subject. Rejects when a process fails or did other
+ * operations than the stream's.
+ */
+export async function measureWorkload(
+  workload: Workload,
+  subjects: readonly Subject[],
+  settings: MeasureSettings,
+): Promise<WorkloadSamples> {
+  const stream = workload.build();
+  const checksum = checksumOf(stream);
+  const streamPath = join(settings.workFolder, `${workload.name.replaceAll("/", "-")}.stream`);
+  writeStream(streamPath, stream);
+  const run: Run = {
+    streamPath,
+    target: workload.target,
+    spaceBytes: workload.spaceBytes ?? spaceFor(stream.peakPayloadBytes),
+    prefix: settings.prefix,
+  };
+  try {
+    const times = await runTimes(workload, subjects, settings, run);
+    const samples: SubjectSamples[] = [];
+    for (const subject of subjects) {
+      settings.onProcess?.(`${workload.name}, ${subject.name}, memory`);
+      const sample = { subject, times: times.get(subject) ?? [], memory: await subject.memory(run) };
+      assertSameWork(sample, workload, stream, checksum);
+      samples.push(sample);
+    }
+    const { roundCount, peakPayloadBytes } = stream;
+    return { workload, roundCount, checksum, peakPayloadBytes, subjects: samples };
+  } finally {
+    rmSync(streamPath, { force: true });
+  }
+}
+
+async function runTimes(
+  workload: Workload,
+  subjects: readonly Subject[],
+  settings: MeasureSettings,
+  run: Run,
+): Promise<Map<Subject, TimeSample[]>> {
+  const times = new Map<Subject, TimeSample[]>(subjects.map((subject) => [subject, []]));
+  const { warmupRounds, timedRounds } = workload;
+  for (let turn = 0; turn < settings.processCount; turn++) {
+    for (let i = 0; i < subjects.length; i++) {
+      const subject = subjects[(i + turn) % subjects.length] as Subject;
+      settings.onProcess?.(`${workload.name}, ${subject.name}, ${turn + 1} of ${settings.processCount}`);
+      const columns = columnsOf(workload, subject, turn);
+      times.get(subject)?.push(await subject.time({ ...run, warmupRounds, timedRounds, columns }));
+    }
+  }
+  return times;
+}
+
+function columnsOf(workload: Workload, subject: Subject, turn: number): readonly Column[] {
+  if (workload.target !== "heap" || !subject.hasBytes) return ["plain"];
+  return turn % 2 === 0 ? ["write", "plain"] : ["plain", "write"];
+}
+
+function spaceFor(peakPayloadBytes: number): number {
+  return Math.ceil((peakPayloadBytes * 1.5 + SPACE_SLACK_BYTES) / SPACE_STEP_BYTES) * SPACE_STEP_BYTES;
+}
+
+/** Every process must have seen the generator's operations, each of them, as often as it was told. */
+function assertSameWork(
+  samples: SubjectSamples,
+  workload: Workload,
+  stream: OperationStream,
+  checksum: number,
+): void {
+  const { subject, times, memory } = samples;
+  const fail = (what: string, got: number, expected: number): never => {
+    throw new Error(`${subject.name} on ${workload.name}: ${what} ${got}, expected ${expected}`);
+  };
+  const onceCount = stream.setupCount + stream.roundCount;
+  if (memory.operationCount !== onceCount) fail("operations", memory.operationCount, onceCount);
+  if (memory.peakPayloadBytes !== stream.peakPayloadBytes) {
+    fail("peak payload", memory.peakPayloadBytes, stream.peakPayloadBytes);
+  }
+  for (const sample of [...times, memory]) {
+    if (sample.checksum !== checksum) fail("checksum", sample.checksum, checksum);
+  }
+  for (const sample of times) {
+    const roundCount = Object.keys(sample.roundsNs).length * (workload.warmupRounds + workload.timedRounds);
+    const expected = stream.setupCount + roundCount * stream.roundCount;
+    if (sample.operationCount !== expected) fail("operations", sample.operationCount, expected);
+  }
+}

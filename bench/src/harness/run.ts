@@ -1,0 +1,141 @@
+/** One run of the benchmarks, from the choice of rows to the document. */
+
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+  DOCUMENT_VERSION,
+  ratiosOf,
+  rowsOf,
+  workloadEntry,
+  type BenchmarkDocument,
+  type Missing,
+  type Row,
+} from "./document.ts";
+import type { Subject } from "../subjects/subject.ts";
+import type { Workload } from "../workloads/workload.ts";
+import { describeCommit, describeMachine, pinningPrefix } from "./machine.ts";
+import { measureWorkload, processCountOf, type WorkloadSamples } from "./measure.ts";
+
+/** What to run. */
+export interface RunOptions {
+  readonly workloads: readonly Workload[];
+  readonly subjects: readonly Subject[];
+  /** Keeps the pairs of workload and subject whose text `workload subject` it matches. */
+  readonly only?: RegExp;
+  readonly quick: boolean;
+  /** Timing processes of each subject on each workload. */
+  readonly processCount: number;
+  readonly progress: Progress;
+}
+
+/** Told how far the run is; a process is one step. */
+export interface Progress {
+  start(stepCount: number): void;
+  step(label: string): void;
+  stop(): void;
+}
+
+/** Workloads and, for each, the subjects that run it. */
+interface Plan {
+  readonly entries: readonly { readonly workload: Workload; readonly subjects: readonly Subject[] }[];
+  readonly missing: readonly Missing[];
+  readonly versions: Readonly<Record<string, string>>;
+}
+
+/** Looks which subjects are there, measures, and puts the document together. Rejects when a process fails. */
+export async function runBenchmarks(options: RunOptions): Promise<BenchmarkDocument> {
+  const date = new Date().toISOString();
+  const machine = await describeMachine();
+  const commit = await describeCommit();
+  const prefix = await pinningPrefix();
+  const plan = await planRun(options);
+  const samples = await measureAll(plan, options, prefix);
+  const rows: Row[] = samples.flatMap(rowsOf);
+  return {
+    documentVersion: DOCUMENT_VERSION,
+    date,
+    commit,
+    machine,
+    versions: plan.versions,
+    settings: { quick: options.quick, processCount: options.processCount, pinned: prefix.length > 0 },
+    missing: plan.missing,
+    workloads: samples.map(workloadEntry),
+    rows,
+    ratios: ratiosOf(rows),
+  };
+}
+
+async function planRun({ workloads, subjects, only }: RunOptions): Promise<Plan> {
+  const wanted = workloads.map((workload) => ({
+    workload,
+    subjects: subjects.filter(
+      ({ name, targets }) =>
+        targets.includes(workload.target) && (only === undefined || only.test(`${workload.name} ${name}`)),
+    ),
+  }));
+  const found = new Map<Subject, string>();
+  const missing: Missing[] = [];
+  for (const subject of subjects) {
+    const needed = wanted.some((entry) =>
+      entry.subjects.some((chosen) => chosen === subject || chosen.baseline === subject.name),
+    );
+    if (!needed) continue;
+    const availability = await subject.locate();
+    if (availability.available) found.set(subject, availability.version);
+    else missing.push({ subject: subject.name, reason: availability.reason });
+  }
+  const entries = wanted
+    .map(({ workload, subjects: chosen }) => ({
+      workload,
+      subjects: withBaselines(chosen, subjects, found),
+    }))
+    .filter((entry) => entry.subjects.length > 0);
+  const versions: Record<string, string> = { Node: process.versions.node, V8: process.versions.v8 };
+  for (const [subject, version] of found) {
+    if (entries.some((entry) => entry.subjects.includes(subject))) versions[subject.name] = version;
+  }
+  return { entries, missing, versions };
+}
+
+/** @returns those of the chosen subjects that are there, and the baselines that their figures are held against */
+function withBaselines(
+  chosen: readonly Subject[],
+  all: readonly Subject[],
+  present: ReadonlyMap<Subject, string>,
+): Subject[] {
+  return all.filter(
+    (subject) =>
+      present.has(subject) &&
+      (chosen.includes(subject) ||
+        chosen.some((other) => present.has(other) && other.baseline === subject.name)),
+  );
+}
+
+async function measureAll(
+  plan: Plan,
+  options: RunOptions,
+  prefix: readonly string[],
+): Promise<WorkloadSamples[]> {
+  const { processCount, progress } = options;
+  const workFolder = mkdtempSync(join(tmpdir(), "kmem-bench-"));
+  progress.start(
+    plan.entries.reduce((sum, { subjects }) => sum + processCountOf(subjects.length, { processCount }), 0),
+  );
+  try {
+    const samples: WorkloadSamples[] = [];
+    for (const { workload, subjects } of plan.entries) {
+      const settings = {
+        processCount,
+        workFolder,
+        prefix,
+        onProcess: (label: string) => progress.step(label),
+      };
+      samples.push(await measureWorkload(workload, subjects, settings));
+    }
+    return samples;
+  } finally {
+    progress.stop();
+    rmSync(workFolder, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,72 @@
+/** Figures as text: the same in the terminal and in the documentation. */
+
+import { REFERENCE_SUBJECT } from "../subjects/catalogue.ts";
+import type { BenchmarkDocument, Row } from "../harness/document.ts";
+
+/** Heads of the columns of {@link cellsOf}. */
+export const HEADS: readonly string[] = [
+  "subject",
+  "ns per op",
+  "min – max",
+  `× ${REFERENCE_SUBJECT}`,
+  "net",
+  "no write",
+  `× ${REFERENCE_SUBJECT}`,
+  "net",
+  "footprint",
+  "payload / footprint",
+];
+
+/** What stands where there is no figure. */
+const NONE = "–";
+
+/** @returns three digits that matter, at most two after the point */
+function nanoseconds(ns: number | null): string {
+  if (ns === null) return NONE;
+  return ns.toFixed(ns < 9.995 ? 2 : ns < 99.95 ? 1 : 0);
+}
+
+function ratio(value: number | undefined): string {
+  return value === undefined ? NONE : value.toFixed(2);
+}
+
+/** @returns bytes in the unit, KiB to GiB, that leaves one to four digits before the point */
+export function bytes(count: number): string {
+  const units = ["B", "KiB", "MiB", "GiB"];
+  const power = Math.min(units.length - 1, Math.floor(Math.log2(Math.max(count, 1)) / 10));
+  return `${(count / 1024 ** power).toFixed(power === 0 ? 0 : 1)} ${units[power]}`;
+}
+
+/** @returns a row's cells, under {@link HEADS} */
+export function cellsOf(document: BenchmarkDocument, row: Row): string[] {
+  const over = document.ratios.find(
+    ({ workload, subject }) => workload === row.workload && subject === row.subject,
+  );
+  const { min, median, max } = row.nsPerOp;
+  return [
+    row.subject,
+    nanoseconds(median),
+    `${nanoseconds(min)} – ${nanoseconds(max)}`,
+    ratio(over?.nsPerOp),
+    nanoseconds(row.nsPerOpNet),
+    row.writesFirstWord ? nanoseconds(row.nsPerOpPlain.median) : NONE,
+    row.writesFirstWord ? ratio(over?.nsPerOpPlain) : NONE,
+    row.writesFirstWord ? nanoseconds(row.nsPerOpPlainNet) : NONE,
+    row.peakFootprintBytes === null ? NONE : bytes(row.peakFootprintBytes),
+    row.peakFootprintBytes === null ? NONE : (row.peakPayloadBytes / row.peakFootprintBytes).toFixed(3),
+  ];
+}
+
+/** @returns lines that say what was measured, when and on what */
+export function provenanceOf({ date, commit, machine, versions, settings }: BenchmarkDocument): string[] {
+  const commitText = `${commit.hash.slice(0, 12)}${commit.modified ? " with changes" : ""}`;
+  const pinning = settings.pinned ? "each pinned to one processor" : "not pinned to a processor";
+  return [
+    `Date: ${date}. Commit: ${commitText}.${settings.quick ? " Quick run." : ""}`,
+    `Machine: ${machine.processor}, ${machine.processorCount} processors, ${machine.caches.join(", ")}, ${bytes(machine.memoryBytes)} of memory; ${machine.system}, Linux ${machine.kernel}, transparent huge pages: ${machine.hugePages}; load average before the run: ${machine.loadAverage}.`,
+    `Versions: ${Object.entries(versions)
+      .map(([name, version]) => `${name} ${version}`)
+      .join(", ")}.`,
+    `${settings.processCount} processes for each subject and workload, ${pinning}.`,
+  ];
+}
