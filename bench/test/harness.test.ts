@@ -1,0 +1,116 @@
+/** The harness from end to end, on a workload of a few operations. What it measures is not looked at. */
+
+import { describe, expect, it } from "vitest";
+import type { BenchmarkDocument } from "../src/harness/document.ts";
+import { runBenchmarks } from "../src/harness/run.ts";
+import { renderAsMarkdown } from "../src/output/markdown.ts";
+import { renderForTerminal } from "../src/output/terminal.ts";
+import { checksumOf } from "../src/stream/layout.ts";
+import { SUBJECTS } from "../src/subjects/catalogue.ts";
+import type { Subject } from "../src/subjects/subject.ts";
+import { buildReplacement, randomSize } from "../src/workloads/replacement.ts";
+import { PAIR, type Workload } from "../src/workloads/workload.ts";
+
+const PAIR_COUNT = 500;
+const LIVE_COUNT = 50;
+
+const TINY: Workload = {
+  name: "tiny/50",
+  description: "50 live objects",
+  target: "heap",
+  unit: PAIR,
+  warmupRounds: 1,
+  timedRounds: 2,
+  quick: true,
+  build: () =>
+    buildReplacement({
+      target: "heap",
+      liveCount: LIVE_COUNT,
+      pairCount: PAIR_COUNT,
+      argument: randomSize,
+      seed: 1,
+    }),
+};
+
+const SPREAD = { min: expect.any(Number), median: expect.any(Number), max: expect.any(Number) };
+
+function subjectNamed(name: string): Subject {
+  const subject = SUBJECTS.find((candidate) => candidate.name === name);
+  if (subject === undefined) throw new Error(`no subject ${name}`);
+  return subject;
+}
+
+function runTiny(subjects: readonly Subject[]): Promise<BenchmarkDocument> {
+  const progress = { start: () => {}, step: () => {}, stop: () => {} };
+  return runBenchmarks({ workloads: [TINY], subjects, quick: true, processCount: 2, progress });
+}
+
+const subjects = ["kmem Heap", "loop in JavaScript", "glibc", "loop in C"].map(subjectNamed);
+const glibc = await subjectNamed("glibc").locate();
+
+describe("a run with kmem and, where a C compiler is, glibc", async () => {
+  const document = await runTiny(subjects);
+  const names = document.rows.map(({ subject }) => subject);
+
+  it("has a row for each subject, or names it as missing", () => {
+    const missing = glibc.available ? [] : ["glibc", "loop in C"];
+    expect(document.missing.map(({ subject }) => subject)).toEqual(missing);
+    expect([...names, ...missing].toSorted()).toEqual(subjects.map(({ name }) => name).toSorted());
+  });
+
+  it("carried out the same operations everywhere", () => {
+    expect(document.workloads).toEqual([
+      {
+        name: TINY.name,
+        description: TINY.description,
+        op: PAIR.name,
+        opsPerRound: PAIR_COUNT,
+        checksum: checksumOf(TINY.build()),
+      },
+    ]);
+    for (const row of document.rows) expect(row.operationCount).toBe(LIVE_COUNT + 2 * PAIR_COUNT);
+  });
+
+  it("reports time and memory of each subject", () => {
+    for (const row of document.rows) {
+      expect(row).toMatchObject({
+        workload: TINY.name,
+        writesFirstWord: true,
+        nsPerOp: SPREAD,
+        nsPerOpPlain: SPREAD,
+      });
+      expect(row.nsPerOp.median).toBeGreaterThan(0);
+      expect(row.peakPayloadBytes).toBe(TINY.build().peakPayloadBytes);
+      if (row.isBaseline) expect(row.peakFootprintBytes).toBeNull();
+      else expect(row.peakFootprintBytes).toBeGreaterThan(row.peakPayloadBytes);
+    }
+  });
+
+  it("is the same after a way through JSON, and can be shown", () => {
+    expect(JSON.parse(JSON.stringify(document))).toEqual(document);
+    for (const text of [renderForTerminal(document), renderAsMarkdown(document, "results/x.json")]) {
+      for (const name of names) expect(text).toContain(name);
+    }
+  });
+});
+
+describe("a subject that cannot be trusted", () => {
+  const loop = subjectNamed("loop in JavaScript");
+
+  it("is named as missing when it is not installed", async () => {
+    const absent: Subject = { ...loop, locate: async () => ({ available: false, reason: "not installed" }) };
+    const document = await runTiny([absent]);
+    expect(document.missing).toEqual([{ subject: "loop in JavaScript", reason: "not installed" }]);
+    expect(document.rows).toEqual([]);
+  });
+
+  it("fails the run when it did other operations", async () => {
+    const wrong: Subject = {
+      ...loop,
+      time: async (run) => ({ ...(await loop.time(run)), checksum: 1 }),
+    };
+    await expect(runTiny([wrong])).rejects.toThrow(
+      /^loop in JavaScript on tiny\/50: checksum 1, expected \d+$/,
+    );
+  });
+});
