@@ -1,0 +1,127 @@
+/**
+ * A set of small integers as a tree of 32-bit words.
+ *
+ * Level 0 has one bit a member. A bit on level n + 1 says whether a word on level n has any bit set, up to
+ * one root word. So the nearest member above or below a place is found by count-leading-zeros on at most two
+ * words a level, and a change stops at the first level that does not notice it.
+ *
+ * Invariant T1: a bit on level n + 1 is set exactly when its word on level n is not zero.
+ *
+ * Cost: insert, remove and has touch one word nearly always; next and previous O(log32 length).
+ * Size: length / 31 words, roughly. The words belong to the caller, so that they may lie in shared memory.
+ */
+import { highestBit, lowestBit } from "./integers.ts";
+
+/** How many words the levels of a tree take, lowest level first. */
+function levelWordCounts(length: number): number[] {
+  const counts: number[] = [];
+  let bits = length;
+  do {
+    bits = Math.ceil(bits / 32);
+    counts.push(bits);
+  } while (bits > 1);
+  return counts;
+}
+
+/** The number of words that a tree for members 0 to `length` - 1 needs. */
+export function bitTreeWordCount(length: number): number {
+  return levelWordCounts(Math.max(1, length)).reduce((sum, count) => sum + count, 0);
+}
+
+export class BitTree {
+  readonly #words: Int32Array;
+  /** The index of each level's first word. */
+  readonly #levels: number[] = [];
+  readonly #wordCounts: number[];
+
+  /** A tree on `words` from index `firstWord`, for members 0 to `length` - 1; the words must be zero. */
+  constructor(words: Int32Array, firstWord: number, length: number) {
+    this.#words = words;
+    this.#wordCounts = levelWordCounts(Math.max(1, length));
+    for (const count of this.#wordCounts) {
+      this.#levels.push(firstWord);
+      firstWord += count;
+    }
+  }
+
+  has(member: number): boolean {
+    return (this.#words[this.#levels[0] + (member >>> 5)] & (1 << member)) !== 0;
+  }
+
+  insert(member: number): void {
+    const words = this.#words;
+    const levels = this.#levels;
+    let index = member;
+    for (let level = 0; level < levels.length; level++) {
+      const at = levels[level] + (index >>> 5);
+      const before = words[at];
+      words[at] = before | (1 << index);
+      if (before !== 0) return;
+      index >>>= 5;
+    }
+  }
+
+  remove(member: number): void {
+    const words = this.#words;
+    const levels = this.#levels;
+    let index = member;
+    for (let level = 0; level < levels.length; level++) {
+      const at = levels[level] + (index >>> 5);
+      const after = words[at] & ~(1 << index);
+      words[at] = after;
+      if (after !== 0) return;
+      index >>>= 5;
+    }
+  }
+
+  /** True when the set has no member. O(1). */
+  get isEmpty(): boolean {
+    return this.#words[this.#levels[this.#levels.length - 1]] === 0;
+  }
+
+  /** The smallest member; the set must not be empty. */
+  first(): number {
+    return this.#lowestUnder(this.#levels.length - 1, 0);
+  }
+
+  /** The smallest member at or above `from`; -1 when there is none. `from` may lie past the end. */
+  next(from: number): number {
+    const words = this.#words;
+    const levels = this.#levels;
+    let index = from;
+    for (let level = 0; level < levels.length; level++) {
+      const wordIndex = index >>> 5;
+      if (wordIndex >= this.#wordCounts[level]) return -1;
+      const rest = words[levels[level] + wordIndex] & (-1 << index);
+      if (rest !== 0) return this.#lowestUnder(level - 1, wordIndex * 32 + lowestBit(rest));
+      index = wordIndex + 1;
+    }
+    return -1;
+  }
+
+  /** The largest member at or below `from`, which must lie in the tree's length; -1 when there is none. */
+  previous(from: number): number {
+    const words = this.#words;
+    const levels = this.#levels;
+    let index = from;
+    for (let level = 0; level < levels.length; level++) {
+      const wordIndex = index >>> 5;
+      const rest = words[levels[level] + wordIndex] & (-1 >>> (31 - (index & 31)));
+      if (rest !== 0) return this.#highestUnder(level - 1, wordIndex * 32 + highestBit(rest));
+      index = wordIndex - 1;
+      if (index < 0) return -1;
+    }
+    return -1;
+  }
+
+  /** The smallest member under the set bit `index` of level `level` + 1 (level -1: `index` itself). */
+  #lowestUnder(level: number, index: number): number {
+    for (; level >= 0; level--) index = index * 32 + lowestBit(this.#words[this.#levels[level] + index]);
+    return index;
+  }
+
+  #highestUnder(level: number, index: number): number {
+    for (; level >= 0; level--) index = index * 32 + highestBit(this.#words[this.#levels[level] + index]);
+    return index;
+  }
+}

@@ -1,0 +1,36 @@
+/**
+ * Integer helpers: powers of two, logarithms, alignment.
+ *
+ * Page counts and word indices fit 31 bits and use 32-bit operators. Byte sizes and offsets reach 2^53, so
+ * whatever handles those uses multiplication and division, never shifts.
+ */
+
+/** The index of the lowest set bit of `word`, 0 to 31; -1 when no bit is set. O(1). */
+export function lowestBit(word: number): number {
+  return 31 - Math.clz32(word & -word);
+}
+
+/** The index of the highest set bit of `word`, 0 to 31; -1 when no bit is set. O(1). */
+export function highestBit(word: number): number {
+  return 31 - Math.clz32(word);
+}
+
+/** True for 1, 2, 4, … up to 2^52; false for anything else, also for what is not a number. */
+export function isPowerOfTwo(value: number): boolean {
+  return Number.isInteger(value) && value > 0 && Math.log2(value) % 1 === 0 && 2 ** Math.log2(value) === value;
+}
+
+/** The smallest k with 2^k >= `count`, for a count from 1 to 2^31. O(1). */
+export function ceilLog2(count: number): number {
+  return 32 - Math.clz32(count - 1);
+}
+
+/** `value` rounded up to a multiple of `step`; both may be byte sizes up to 2^53. O(1). */
+export function roundUp(value: number, step: number): number {
+  return Math.ceil(value / step) * step;
+}
+
+/** `value` rounded down to a multiple of `step`; both may be byte sizes up to 2^53. O(1). */
+export function roundDown(value: number, step: number): number {
+  return Math.floor(value / step) * step;
+}

@@ -1,0 +1,476 @@
+/**
+ * The buddy allocator: blocks of 2^order pages, each aligned to its own size, and exact runs of pages.
+ *
+ * It hands out offsets in a space of bytes that it never touches. A request splits the smallest free block that
+ * is big enough; a free merges a block with its buddy as far up as it can.
+ *
+ * Two things are kept: the page map (the truth: which blocks and runs are allocated; `page-map.ts`) and the free
+ * lists (a cache of it; `free-lists.ts`). Pages are counted from the origin, the base rounded down to the largest
+ * block, so that a block is aligned in the space itself and not only from the base on.
+ *
+ * Invariants:
+ *   B1: allocated blocks and runs lie inside the space and do not overlap.
+ *   B2: what is not allocated is free, in the largest blocks that fit.
+ *
+ * Cost: about 1.3 bytes of tables a page; every operation O(log pages) unless it says otherwise. Tables are laid
+ * out for `maxSize`, and touched only as far as the space has grown.
+ *
+ * Knuth, The Art of Computer Programming, volume 1, section 2.5; Linux, mm/page_alloc.c.
+ */
+import { ceilLog2, highestBit, isPowerOfTwo, lowestBit, roundDown, roundUp } from "../bits/integers.ts";
+import { AllocError, argumentError, NONE, OutOfMemoryError, requireInteger } from "../errors.ts";
+import { externalFragmentationIndex } from "../inspect/fragmentation.ts";
+import { checkBuddy } from "./check.ts";
+import { FreeLists, freeListWordCount } from "./free-lists.ts";
+import { BLOCK, HEAD, markRun, MAX_ORDER, MORE, ORDER_MASK, pageCountAt, unmarkRun, USED } from "./page-map.ts";
+
+/** The most pages that one allocator manages. */
+const MAX_PAGE_COUNT = 2 ** MAX_ORDER;
+
+/** How a space is cut into pages. */
+export interface BuddyOptions {
+  /** Bytes in the space; a multiple of `pageSize`. */
+  size: number;
+  /** The offset of the first byte; a multiple of `pageSize`. Default 0. */
+  base?: number;
+  /** Bytes in a page; a power of two. Default 4096. */
+  pageSize?: number;
+  /** The largest order, 0 to 26. Default: that of the largest block `maxSize` has room for. */
+  maxOrder?: number;
+  /** Bytes that the space may grow to; a multiple of `pageSize`, at most 2^26 pages. Default `size`. */
+  maxSize?: number;
+}
+
+/** Where in the space a block may lie. */
+export interface BuddyRange {
+  /** Lowest offset that the block may cover, in bytes, inclusive. Default: the start of the space. */
+  from?: number;
+  /** End of the range, in bytes, exclusive. Default: the end of the space. */
+  to?: number;
+  /** Take the highest place in the range instead of the lowest. Default false. */
+  highest?: boolean;
+}
+
+/** A block or run, free or allocated. */
+export interface BuddyBlock {
+  /** Offset of its first byte. */
+  offset: number;
+  /** Its length in bytes. */
+  byteLength: number;
+  /** Its order; `NONE` for a run whose page count is not a power of two or that is not aligned to its size. */
+  order: number;
+  /** True when nobody has it. */
+  free: boolean;
+}
+
+/** Figures of a buddy allocator at one moment. */
+export interface BuddyStats {
+  /** Offset of the first byte of the space. */
+  base: number;
+  /** Bytes in the space. */
+  size: number;
+  /** Bytes in a page. */
+  pageSize: number;
+  /** Pages in the space. */
+  pageCount: number;
+  /** Pages in free blocks. */
+  freePages: number;
+  /** Pages in allocated blocks and runs. */
+  allocatedPages: number;
+  /** The largest order. */
+  maxOrder: number;
+  /** The number of free blocks of each order; the index is the order. */
+  freeBlocks: number[];
+  /** Bytes of the largest free block, 0 when nothing is free. */
+  largestFreeBytes: number;
+  /** Bytes of the allocator's own tables for a space of this size. */
+  metadataBytes: number;
+}
+
+/** The buddy allocator over a space of whole pages. */
+export class BuddyAllocator {
+  /** Offset of the first byte of the space. */
+  readonly base: number;
+  /** Bytes in a page. */
+  readonly pageSize: number;
+  /** The largest order; a block of it has `pageSize * 2 ** maxOrder` bytes. */
+  readonly maxOrder: number;
+  /** Bytes that the space may grow to. */
+  readonly maxSize: number;
+  /** 1 / pageSize, exact, since the page size is a power of two. */
+  readonly #pagesPerByte: number;
+  /** The first page's number in the space at large: `base / pageSize` rounded down to the largest block. */
+  readonly #originPage: number;
+  readonly #firstPage: number;
+  #endPage: number;
+  #pages: Uint8Array;
+  #lists: FreeLists;
+
+  /**
+   * Makes an allocator for the bytes from `base` to `base + size`.
+   *
+   * Throws a RangeError or TypeError for sizes that are not whole pages, a page size that is no power of two, more
+   * than 2^26 pages, or an end beyond 2^53.
+   */
+  constructor(options: BuddyOptions) {
+    const { size, base = 0, pageSize = 4096, maxSize = size } = options;
+    if (!isPowerOfTwo(pageSize)) throw argumentError("pageSize", "a power of two", pageSize);
+    const maxBytes = Math.min(MAX_PAGE_COUNT * pageSize, Number.MAX_SAFE_INTEGER + 1);
+    requireWholePages("size", size, pageSize, pageSize, maxBytes);
+    requireWholePages("maxSize", maxSize, pageSize, size, maxBytes);
+    requireWholePages("base", base, pageSize, 0, Number.MAX_SAFE_INTEGER + 1 - maxSize);
+    const maxPageCount = maxSize / pageSize;
+    this.pageSize = pageSize;
+    this.base = base;
+    this.maxSize = maxSize;
+    this.maxOrder = requireInteger("maxOrder", options.maxOrder ?? highestBit(maxPageCount), 0, MAX_ORDER);
+    this.#pagesPerByte = 1 / pageSize;
+    const basePage = base / pageSize;
+    this.#originPage = roundDown(basePage, 2 ** this.maxOrder);
+    this.#firstPage = basePage - this.#originPage;
+    this.#endPage = this.#firstPage;
+    const tablePages = this.#firstPage + maxPageCount;
+    this.#pages = new Uint8Array(tablePages);
+    this.#lists = new FreeLists(new Int32Array(freeListWordCount(tablePages, this.maxOrder)), tablePages, this.maxOrder);
+    this.grow(size);
+  }
+
+  /** Bytes in the space now. */
+  get size(): number {
+    return (this.#endPage - this.#firstPage) * this.pageSize;
+  }
+
+  /** Bytes in free blocks. O(1). */
+  get freeBytes(): number {
+    return this.#lists.freePages * this.pageSize;
+  }
+
+  /**
+   * Allocates a block of 2^`order` pages, aligned to its own size, and returns its offset.
+   *
+   * With `range`, the lowest or highest such block within it; without, the lowest one of the smallest order that
+   * is big enough. Throws `OutOfMemoryError` when there is none, RangeError when `order` is not from 0 to
+   * `maxOrder`.
+   */
+  allocate(order: number, range?: BuddyRange): number {
+    const offset = this.tryAllocate(order, range);
+    if (offset === NONE) throw this.outOfMemory(2 ** order);
+    return offset;
+  }
+
+  /** As `allocate`, but returns `NONE` when there is no such block. */
+  tryAllocate(order: number, range?: BuddyRange): number {
+    if (!(order >= 0 && order <= this.maxOrder && (order | 0) === order)) {
+      requireInteger("order", order, 0, this.maxOrder);
+    }
+    const page = range === undefined ? this.#lists.take(order) : this.#takeWithin(order, range);
+    if (page < 0) return NONE;
+    this.#pages[page] = BLOCK | order;
+    return this.#toOffset(page);
+  }
+
+  /**
+   * Frees the block or run that begins at `offset`.
+   *
+   * Throws `AllocError` and changes nothing: `DOUBLE_FREE` when one began there and was freed; `INVALID_FREE` when
+   * the offset is outside the space, inside a block or run, or nothing was ever allocated there.
+   */
+  free(offset: number): void {
+    const page = this.#toPage(offset);
+    const piece = page < 0 ? 0 : this.#pages[page];
+    if ((piece & BLOCK) !== BLOCK) throw this.#freeError(offset);
+    if ((piece & MORE) === 0) {
+      this.#pages[page] = HEAD;
+      this.#lists.release(page, piece & ORDER_MASK);
+    } else {
+      const end = page + pageCountAt(this.#pages, page);
+      unmarkRun(this.#pages, page, end);
+      this.#lists.releaseRange(page, end);
+    }
+  }
+
+  /**
+   * Allocates a run of exactly `count` pages, which need not be a power of two, and returns its offset.
+   *
+   * `align` is in bytes, a power of two; without it, the run is aligned as the smallest block that holds it, where
+   * there is one. The run is cut from such a block and the tail given back, as the kernel's alloc_pages_exact
+   * does; where there is no such block, neighbouring free blocks are put together, as its alloc_contig_range does
+   * (O(free blocks of a quarter of its size or more)). Throws `OutOfMemoryError` when neither is found.
+   */
+  allocatePages(count: number, options?: { align?: number }): number {
+    const offset = this.tryAllocatePages(count, options);
+    if (offset === NONE) throw this.outOfMemory(count);
+    return offset;
+  }
+
+  /** As `allocatePages`, but returns `NONE` when there is no such run. */
+  tryAllocatePages(count: number, options?: { align?: number }): number {
+    requireInteger("count", count, 1, MAX_PAGE_COUNT);
+    const align = options?.align ?? 1;
+    if (!isPowerOfTwo(align)) throw argumentError("align", "a power of two", align);
+    const page = this.#findRun(count, Math.max(1, align / this.pageSize));
+    if (page < 0) return NONE;
+    this.#claimRun(page, page + count);
+    return this.#toOffset(page);
+  }
+
+  /** Frees the run, or block, that begins at `offset`: the same as `free`, beside `allocatePages`. */
+  freePages(offset: number): void {
+    this.free(offset);
+  }
+
+  /**
+   * Changes the run or block at `offset` to `count` pages without moving it; returns false, changing nothing, when
+   * it should grow and the pages behind it are not free. Throws as `free` does when nothing begins at `offset`.
+   */
+  resizePages(offset: number, count: number): boolean {
+    requireInteger("count", count, 1, MAX_PAGE_COUNT);
+    const start = this.#allocatedPage(offset);
+    const oldEnd = start + pageCountAt(this.#pages, start);
+    const end = start + count;
+    if (end > oldEnd) {
+      if (end > this.#endPage || !this.#lists.isRangeFree(oldEnd, end)) return false;
+      this.#lists.claimRange(oldEnd, end);
+    }
+    unmarkRun(this.#pages, start, oldEnd);
+    markRun(this.#pages, start, end, this.maxOrder);
+    if (end < oldEnd) this.#lists.releaseRange(end, oldEnd);
+    return true;
+  }
+
+  /**
+   * Claims the pages that bytes `offset` to `offset + byteLength` touch, as a run that begins at the first of them.
+   *
+   * Throws `AllocError` `NOT_FREE`, changing nothing, when one of them is in use. Freed like any run.
+   */
+  reserve(offset: number, byteLength: number): void {
+    const end = this.base + this.size;
+    requireInteger("offset", offset, this.base, end - 1);
+    requireInteger("byteLength", byteLength, 1, end - offset);
+    const start = this.#toPage(roundDown(offset, this.pageSize));
+    const last = this.#toPage(roundDown(offset + byteLength - 1, this.pageSize));
+    this.#claimFree(offset, start, last + 1);
+  }
+
+  /**
+   * Allocates the block of `order` at `offset`, which must be a multiple of the block's size, and returns `offset`.
+   *
+   * Throws `AllocError` `NOT_FREE`, changing nothing, when a page of it is in use; RangeError when the block does
+   * not lie in the space or is not aligned.
+   */
+  allocateAt(offset: number, order: number): number {
+    requireInteger("order", order, 0, this.maxOrder);
+    const bytes = this.pageSize * 2 ** order;
+    requireInteger("offset", offset, this.base, this.base + this.size - bytes);
+    if (offset % bytes !== 0) throw argumentError("offset", `a multiple of ${bytes}`, offset);
+    const page = this.#toPage(offset);
+    this.#claimFree(offset, page, page + 2 ** order);
+    return offset;
+  }
+
+  /**
+   * Grows the space to `newSize` bytes. Nothing moves; new pages merge with the free pages before them.
+   *
+   * Throws RangeError when `newSize` is not a whole number of pages from `size` to `maxSize`. O(orders log pages).
+   */
+  grow(newSize: number): void {
+    requireWholePages("newSize", newSize, this.pageSize, this.size, this.maxSize);
+    const end = this.#firstPage + newSize / this.pageSize;
+    this.#lists.releaseRange(this.#endPage, end);
+    this.#endPage = end;
+  }
+
+  /**
+   * Cuts free pages off the end of the space, down to `newSize` bytes, by default as many as are free there; at
+   * least one page stays. Returns the new size in bytes.
+   *
+   * Throws `AllocError` `NOT_FREE`, changing nothing, when a page beyond `newSize` is in use.
+   */
+  shrinkTo(newSize: number = Math.max(this.pageSize, this.freeTailOffset - this.base)): number {
+    requireWholePages("newSize", newSize, this.pageSize, this.pageSize, this.size);
+    const end = this.#firstPage + newSize / this.pageSize;
+    if (!this.#lists.isRangeFree(end, this.#endPage)) {
+      const offset = this.freeTailOffset;
+      throw new AllocError("NOT_FREE", `cannot shrink to ${newSize} bytes: the page before ${offset} is in use`, offset);
+    }
+    this.#lists.claimRange(end, this.#endPage);
+    this.#pages.fill(0, end, this.#endPage);
+    this.#endPage = end;
+    return newSize;
+  }
+
+  /** Frees every block and run. O(pages). */
+  reset(): void {
+    const size = this.size;
+    const end = this.#endPage;
+    this.#pages.fill(0, this.#firstPage, end);
+    for (let page = this.#firstPage; page < end; ) {
+      const order = this.#lists.orderCovering(page);
+      if (order < 0) page++;
+      else {
+        this.#lists.remove(page, order);
+        page += 2 ** order;
+      }
+    }
+    this.#endPage = this.#firstPage;
+    this.grow(size);
+  }
+
+  /** The offset from which on every page is free; the end of the space when the last page is in use. */
+  get freeTailOffset(): number {
+    return this.#toOffset(this.#lists.freeStretchStart(this.#endPage));
+  }
+
+  /** True when a block or run begins at `offset`. Never throws. */
+  isAllocated(offset: number): boolean {
+    const page = this.#toPage(offset);
+    return page >= 0 && (this.#pages[page] & BLOCK) === BLOCK;
+  }
+
+  /**
+   * The length in bytes of the block or run that begins at `offset`. Throws `AllocError` `NOT_ALLOCATED` when none
+   * does.
+   */
+  sizeOf(offset: number): number {
+    return pageCountAt(this.#pages, this.#allocatedPage(offset)) * this.pageSize;
+  }
+
+  /** Figures of this moment. O(orders). */
+  stats(): BuddyStats {
+    const lists = this.#lists;
+    const pageCount = this.#endPage - this.#firstPage;
+    const freeBlocks = Array.from({ length: this.maxOrder + 1 }, (_, order) => lists.count(order));
+    return {
+      base: this.base,
+      size: this.size,
+      pageSize: this.pageSize,
+      pageCount,
+      freePages: lists.freePages,
+      allocatedPages: pageCount - lists.freePages,
+      maxOrder: this.maxOrder,
+      freeBlocks,
+      largestFreeBytes: lists.orderMask === 0 ? 0 : 2 ** highestBit(lists.orderMask) * this.pageSize,
+      metadataBytes: this.#endPage + 4 * freeListWordCount(this.#endPage, this.maxOrder),
+    };
+  }
+
+  /** Every block and run, free or allocated, by rising offset. The allocator must not change meanwhile. */
+  *blocks(): IterableIterator<BuddyBlock> {
+    for (let page = this.#firstPage; page < this.#endPage; ) {
+      const isUsed = (this.#pages[page] & USED) !== 0;
+      const count = isUsed ? pageCountAt(this.#pages, page) : 2 ** this.#lists.orderCovering(page);
+      const isBlock = !isUsed || (this.#pages[page] & MORE) === 0;
+      yield {
+        offset: this.#toOffset(page),
+        byteLength: count * this.pageSize,
+        order: isBlock ? highestBit(count) : NONE,
+        free: !isUsed,
+      };
+      page += count;
+    }
+  }
+
+  /**
+   * Rebuilds the free lists from the page map and compares. Throws `AllocError` `CORRUPTED` that names the
+   * invariant which does not hold. O(pages).
+   */
+  check(): void {
+    checkBuddy(this.#pages, this.#lists, this.#firstPage, this.#endPage);
+  }
+
+  /** The error for a request of `pageCount` pages that cannot be served now. */
+  outOfMemory(pageCount: number): OutOfMemoryError {
+    const { freeBlocks, freePages, largestFreeBytes } = this.stats();
+    return new OutOfMemoryError({
+      requestedBytes: pageCount * this.pageSize,
+      freeBytes: freePages * this.pageSize,
+      largestFreeBytes,
+      fragmentationIndex: externalFragmentationIndex(freeBlocks, ceilLog2(pageCount)),
+    });
+  }
+
+  #toOffset(page: number): number {
+    return (page + this.#originPage) * this.pageSize;
+  }
+
+  /** The page that begins at `offset`; -1 when none of the space does. */
+  #toPage(offset: number): number {
+    const page = offset * this.#pagesPerByte - this.#originPage;
+    return page >= this.#firstPage && page < this.#endPage && (page | 0) === page ? page : -1;
+  }
+
+  #allocatedPage(offset: number): number {
+    const page = this.#toPage(offset);
+    if (page < 0 || (this.#pages[page] & BLOCK) !== BLOCK) {
+      throw new AllocError("NOT_ALLOCATED", `no block or run begins at offset ${String(offset)}`, offset);
+    }
+    return page;
+  }
+
+  /** Claims pages for a run at a given place, or throws `NOT_FREE`. */
+  #claimFree(offset: number, start: number, end: number): void {
+    if (!this.#lists.isRangeFree(start, end)) {
+      const bytes = (end - start) * this.pageSize;
+      throw new AllocError("NOT_FREE", `the ${bytes} bytes at offset ${offset} are not all free`, offset);
+    }
+    this.#claimRun(start, end);
+  }
+
+  #claimRun(start: number, end: number): void {
+    this.#lists.claimRange(start, end);
+    markRun(this.#pages, start, end, this.maxOrder);
+  }
+
+  #takeWithin(order: number, range: BuddyRange): number {
+    const end = this.base + this.size;
+    const from = requireInteger("from", range.from ?? this.base, 0, Number.MAX_SAFE_INTEGER);
+    const to = requireInteger("to", range.to ?? Math.max(from, end), from, Number.MAX_SAFE_INTEGER);
+    const firstPage = Math.ceil(Math.max(from, this.base) / this.pageSize) - this.#originPage;
+    const endPage = Math.floor(Math.min(to, end) / this.pageSize) - this.#originPage;
+    if (endPage <= firstPage) return -1;
+    const page = this.#lists.findWithin(order, firstPage, endPage, range.highest === true);
+    if (page >= 0) this.#lists.claimRange(page, page + 2 ** order);
+    return page;
+  }
+
+  /** The first page of `count` free pages aligned to `alignPages`; -1 when there are none. */
+  #findRun(count: number, alignPages: number): number {
+    const lists = this.#lists;
+    const order = Math.max(ceilLog2(count), Math.log2(alignPages));
+    const bigEnough = order > this.maxOrder ? 0 : lists.orderMask & (-1 << order);
+    if (bigEnough !== 0) return lists.nextOfOrder(0, lowestBit(bigEnough));
+    // Free pages in a row, `count` or more, hold a block of at least this order: any 2^k that is at most half of
+    // count + 1 has an aligned place among them, and free space is merged as far as it goes (F2).
+    const seed = Math.min(this.maxOrder, highestBit((count + 1) >>> 1));
+    let page = lists.freePages < count ? -1 : lists.nextBlock(0, seed);
+    while (page >= 0) {
+      const start = lists.freeStretchStart(page);
+      const end = lists.freeStretchEnd(page, this.#endPage);
+      const aligned = roundUp(start + this.#originPage, alignPages) - this.#originPage;
+      if (aligned + count <= end) return aligned;
+      page = lists.nextBlock(end, seed);
+    }
+    return -1;
+  }
+
+  #freeError(offset: number): AllocError {
+    const page = this.#toPage(offset);
+    const where = `cannot free offset ${String(offset)}: `;
+    if (page < 0) {
+      const inside = offset >= this.base && offset < this.base + this.size;
+      const reason = inside ? "no page begins there" : `it is outside the space of ${this.size} bytes at ${this.base}`;
+      return new AllocError("INVALID_FREE", where + reason, offset);
+    }
+    if (this.#lists.orderCovering(page) < 0) {
+      return new AllocError("INVALID_FREE", `${where}it lies inside a block or run`, offset);
+    }
+    if (this.#pages[page] === HEAD) return new AllocError("DOUBLE_FREE", `${where}it is free already`, offset);
+    return new AllocError("INVALID_FREE", `${where}nothing was allocated there`, offset);
+  }
+}
+
+/** Throws unless `bytes` is a multiple of `pageSize` from `min` to `max`, both inclusive. */
+function requireWholePages(name: string, bytes: number, pageSize: number, min: number, max: number): void {
+  requireInteger(name, bytes, min, max);
+  if (bytes % pageSize !== 0) throw argumentError(name, `a multiple of the page size, ${pageSize}`, bytes);
+}

@@ -1,0 +1,239 @@
+/**
+ * The free lists: per order, the set of free blocks.
+ *
+ * A list is a tree of bits with a bit for each block that the space could be cut into, so its members come in
+ * order of address, a block's buddy is looked up by one bit, and nothing is written into the blocks. A word of
+ * bits says which orders have a free block at all.
+ *
+ * The unit of every position here is the page, counted from the allocator's origin; a block of order k is
+ * member `page >> k` of list k.
+ *
+ * Invariants:
+ *   F1: no two free blocks overlap.
+ *   F2: a block and its buddy are not both free (below the maximum order): they would be one block.
+ *   F3: bit k of the order mask is set exactly when list k has a member; the count of list k is its size.
+ *   F4: the free-page counter is the sum of the sizes of all free blocks.
+ *
+ * Knuth, The Art of Computer Programming, volume 1, section 2.5, algorithms R and S.
+ */
+import { BitTree, bitTreeWordCount } from "../bits/bit-tree.ts";
+import { lowestBit } from "../bits/integers.ts";
+import { pieceOrder } from "./page-map.ts";
+
+/** Where the words that are not bits stand; the count of order k is at `COUNTS + k`, the trees follow. */
+const ORDER_MASK_WORD = 0;
+const FREE_PAGES_WORD = 1;
+const COUNTS = 2;
+
+function blocksOfOrder(pageCount: number, order: number): number {
+  return Math.ceil(pageCount / 2 ** order);
+}
+
+/** The number of words that free lists for `pageCount` pages and orders up to `maxOrder` need. */
+export function freeListWordCount(pageCount: number, maxOrder: number): number {
+  let words = COUNTS + maxOrder + 1;
+  for (let order = 0; order <= maxOrder; order++) words += bitTreeWordCount(blocksOfOrder(pageCount, order));
+  return words;
+}
+
+export class FreeLists {
+  readonly maxOrder: number;
+  readonly #words: Int32Array;
+  readonly #trees: BitTree[] = [];
+
+  /** Empty lists for pages 0 to `pageCount` - 1, on words that must be zero. */
+  constructor(words: Int32Array, pageCount: number, maxOrder: number) {
+    this.maxOrder = maxOrder;
+    this.#words = words;
+    let at = COUNTS + maxOrder + 1;
+    for (let order = 0; order <= maxOrder; order++) {
+      const length = blocksOfOrder(pageCount, order);
+      this.#trees.push(new BitTree(words, at, length));
+      at += bitTreeWordCount(length);
+    }
+  }
+
+  get freePages(): number {
+    return this.#words[FREE_PAGES_WORD];
+  }
+
+  /** Bit k is set when a block of order k is free. */
+  get orderMask(): number {
+    return this.#words[ORDER_MASK_WORD];
+  }
+
+  /** The number of free blocks of `order`. */
+  count(order: number): number {
+    return this.#words[COUNTS + order];
+  }
+
+  has(page: number, order: number): boolean {
+    return this.#trees[order].has(page >>> order);
+  }
+
+  /** Puts a block on its list as it is; `release` is the form that merges. */
+  insert(page: number, order: number): void {
+    const words = this.#words;
+    this.#trees[order].insert(page >>> order);
+    words[COUNTS + order]++;
+    words[ORDER_MASK_WORD] |= 1 << order;
+    words[FREE_PAGES_WORD] += 1 << order;
+  }
+
+  remove(page: number, order: number): void {
+    const words = this.#words;
+    this.#trees[order].remove(page >>> order);
+    if (--words[COUNTS + order] === 0) words[ORDER_MASK_WORD] &= ~(1 << order);
+    words[FREE_PAGES_WORD] -= 1 << order;
+  }
+
+  /**
+   * Takes the first page of a block of `order` off the lists: the lowest block of the smallest order that is big
+   * enough, split in halves down to size, each unused half going to its list. -1 when there is none.
+   */
+  take(order: number): number {
+    const bigEnough = this.orderMask & (-1 << order);
+    if (bigEnough === 0) return -1;
+    let each = lowestBit(bigEnough);
+    const page = this.#trees[each].first() << each;
+    this.remove(page, each);
+    while (each > order) {
+      each--;
+      this.insert(page + (1 << each), each);
+    }
+    return page;
+  }
+
+  /** Frees a block: merges it with its buddy as long as that is free, and lists the result. */
+  release(page: number, order: number): void {
+    while (order < this.maxOrder) {
+      const buddy = page ^ (1 << order);
+      if (!this.has(buddy, order)) break;
+      this.remove(buddy, order);
+      page &= ~(1 << order);
+      order++;
+    }
+    this.insert(page, order);
+  }
+
+  /** Frees pages `start` to `end` (exclusive) in the largest blocks that fit, merging. */
+  releaseRange(start: number, end: number): void {
+    while (start < end) {
+      const order = Math.min(this.maxOrder, pieceOrder(start, end));
+      this.release(start, order);
+      start += 1 << order;
+    }
+  }
+
+  /** Takes pages `start` to `end` (exclusive) off the lists; all of them must be free. O(blocks touched). */
+  claimRange(start: number, end: number): void {
+    let page = start;
+    while (page < end) {
+      const order = this.orderCovering(page);
+      const first = page & (-1 << order);
+      const last = first + (1 << order);
+      this.remove(first, order);
+      this.releaseRange(first, page);
+      if (last > end) this.releaseRange(end, last);
+      page = last;
+    }
+  }
+
+  /** True when every page from `start` to `end` (exclusive) is free. O(blocks touched). */
+  isRangeFree(start: number, end: number): boolean {
+    while (start < end) {
+      const order = this.orderCovering(start);
+      if (order < 0) return false;
+      start = (start & (-1 << order)) + (1 << order);
+    }
+    return true;
+  }
+
+  /** The order of the free block that `page` lies in, -1 when it is not free. O(orders). */
+  orderCovering(page: number): number {
+    for (let order = 0; order <= this.maxOrder; order++) if (this.has(page, order)) return order;
+    return -1;
+  }
+
+  /** The first page of the first free block of exactly `order` that begins at or above `from`; -1: none. */
+  nextOfOrder(from: number, order: number): number {
+    const member = this.#trees[order].next((from + 2 ** order - 1) >>> order);
+    return member < 0 ? -1 : member << order;
+  }
+
+  /** The first page of the first free block of `order` or above that begins at or above `from`; -1: none. */
+  nextBlock(from: number, order: number): number {
+    let found = -1;
+    for (let mask = this.orderMask & (-1 << order); mask !== 0; mask &= mask - 1) {
+      const page = this.nextOfOrder(from, lowestBit(mask));
+      if (page >= 0 && (found < 0 || page < found)) found = page;
+    }
+    return found;
+  }
+
+  /** The start of the stretch of free pages that ends at `end` (exclusive); `end` itself when none does. */
+  freeStretchStart(end: number): number {
+    let start = end;
+    while (start > 0) {
+      const order = this.orderCovering(start - 1);
+      if (order < 0) break;
+      start -= 1 << order;
+    }
+    return start;
+  }
+
+  /** The end (exclusive) of the stretch of free pages that begins at `start`, looking no further than `limit`. */
+  freeStretchEnd(start: number, limit: number): number {
+    let end = start;
+    while (end < limit) {
+      const order = this.orderCovering(end);
+      if (order < 0) break;
+      end += 1 << order;
+    }
+    return end;
+  }
+
+  /**
+   * The first page of 2^`order` free and aligned pages within [from, to), as low or as high as there is; -1 when
+   * there are none. O(orders log pages).
+   */
+  findWithin(order: number, from: number, to: number, highest: boolean): number {
+    let found = -1;
+    for (let mask = this.orderMask & (-1 << order); mask !== 0; mask &= mask - 1) {
+      const each = lowestBit(mask);
+      const page = highest ? this.#highestIn(each, order, from, to) : this.#lowestIn(each, order, from, to);
+      if (page >= 0 && (found < 0 || page < found !== highest)) found = page;
+    }
+    return found;
+  }
+
+  /** The lowest fitting place in a free block of order `each`: in the block that holds `from`, or the next. */
+  #lowestIn(each: number, order: number, from: number, to: number): number {
+    const size = 1 << order;
+    const aligned = (from + size - 1) & -size;
+    for (let member = from >>> each, tries = 0; tries < 2; tries++) {
+      member = this.#trees[each].next(member);
+      if (member < 0) return -1;
+      const page = Math.max(member << each, aligned);
+      if (page + size > to) return -1;
+      if (page >>> each === member) return page;
+      member++;
+    }
+    return -1;
+  }
+
+  /** The highest fitting place in a free block of order `each`: in the block that holds `to` - 1, or the one before. */
+  #highestIn(each: number, order: number, from: number, to: number): number {
+    const size = 1 << order;
+    const aligned = (to & -size) - size;
+    for (let member = (to - 1) >>> each, tries = 0; tries < 2; tries++) {
+      member = member < 0 ? -1 : this.#trees[each].previous(member);
+      if (member < 0) return -1;
+      const page = Math.min(((member + 1) << each) - size, aligned);
+      if (page < from) return -1;
+      if (page >>> each === member) return page;
+      member--;
+    }
+    return -1;
+  }
+}

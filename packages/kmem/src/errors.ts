@@ -1,0 +1,115 @@
+/**
+ * What can go wrong, typed.
+ *
+ * Two kinds: a wrong argument is a `RangeError` or `TypeError` that names the argument, its value and what is
+ * allowed; a wrong use of an allocator is an `AllocError` with a stable code. After either, the allocator is as
+ * it was.
+ */
+
+/** What every `try…` method returns when it cannot serve the request: -1, never a valid offset. */
+export const NONE = -1;
+
+/**
+ * Why an `AllocError` was thrown. Codes are stable: match on them, not on messages.
+ *
+ * - `OUT_OF_MEMORY`: no free space of the kind asked for; the error is an `OutOfMemoryError`.
+ * - `DOUBLE_FREE`: the offset is a place that objects or blocks begin at, and it is free already.
+ * - `INVALID_FREE`: the offset was never handed out: outside the space, inside an object, or of another owner.
+ * - `NOT_ALLOCATED`: a question about an offset at which nothing is allocated.
+ * - `NOT_FREE`: space wanted at a given place, or to be cut off, is in use.
+ * - `IN_USE`: a cache was to be destroyed, or its name taken, while it lives.
+ * - `DETACHED`: the cache was destroyed, or the memory's bytes are gone.
+ * - `NO_BYTES`: an operation on bytes, on a heap that only hands out offsets.
+ * - `CORRUPTED`: `check()` found an invariant broken.
+ */
+export type AllocErrorCode =
+  | "OUT_OF_MEMORY"
+  | "DOUBLE_FREE"
+  | "INVALID_FREE"
+  | "NOT_ALLOCATED"
+  | "NOT_FREE"
+  | "IN_USE"
+  | "DETACHED"
+  | "NO_BYTES"
+  | "CORRUPTED";
+
+/** Misuse of an allocator, or a request that it cannot serve. */
+export class AllocError extends Error {
+  /** Why; stable between versions. */
+  readonly code: AllocErrorCode;
+  /** The offset in question, in bytes; `NONE` where there is none. */
+  readonly offset: number;
+
+  /** An error with the given code and message, about the byte at `offset`. */
+  constructor(code: AllocErrorCode, message: string, offset: number = NONE) {
+    super(message);
+    this.name = "AllocError";
+    this.code = code;
+    this.offset = offset;
+  }
+}
+
+/** What an `OutOfMemoryError` tells of the moment of failure. */
+export interface OutOfMemoryFacts {
+  /** Bytes asked for. */
+  readonly requestedBytes: number;
+  /** Bytes in free blocks. */
+  readonly freeBytes: number;
+  /** Bytes of the largest free block, 0 when there is none. */
+  readonly largestFreeBytes: number;
+  /**
+   * The kernel's external-fragmentation index for the block asked for, in thousandths: towards 0 the failure is
+   * for lack of memory, towards 1000 for fragmentation; -1000 when a block would have been big enough but did
+   * not lie where it was wanted.
+   */
+  readonly fragmentationIndex: number;
+}
+
+/** Thrown by the plain form of an allocating method that found no space. Its code is `OUT_OF_MEMORY`. */
+export class OutOfMemoryError extends AllocError implements OutOfMemoryFacts {
+  /** Bytes asked for. */
+  readonly requestedBytes: number;
+  /** Bytes in free blocks. */
+  readonly freeBytes: number;
+  /** Bytes of the largest free block, 0 when there is none. */
+  readonly largestFreeBytes: number;
+  /** The kernel's external-fragmentation index for the block asked for, in thousandths. */
+  readonly fragmentationIndex: number;
+
+  /** An error that tells `facts` in its message and carries them. */
+  constructor(facts: OutOfMemoryFacts) {
+    super(
+      "OUT_OF_MEMORY",
+      `out of memory: asked for ${facts.requestedBytes} bytes; ${facts.freeBytes} bytes are free, ` +
+        `the largest free block has ${facts.largestFreeBytes}, ` +
+        `fragmentation index ${(facts.fragmentationIndex / 1000).toFixed(3)}`,
+    );
+    this.name = "OutOfMemoryError";
+    this.requestedBytes = facts.requestedBytes;
+    this.freeBytes = facts.freeBytes;
+    this.largestFreeBytes = facts.largestFreeBytes;
+    this.fragmentationIndex = facts.fragmentationIndex;
+  }
+}
+
+/** How a value reads in a message. */
+function show(value: unknown): string {
+  return typeof value === "string" ? JSON.stringify(value) : String(value);
+}
+
+/** A TypeError or RangeError that names the argument, what is allowed and what was given. */
+export function argumentError(name: string, allowed: string, value: unknown): RangeError | TypeError {
+  const message = `${name} must be ${allowed}, got ${show(value)}`;
+  return typeof value === "number" ? new RangeError(message) : new TypeError(message);
+}
+
+/** Returns `value` when it is an integer from `min` to `max`, both inclusive; throws otherwise. */
+export function requireInteger(name: string, value: unknown, min: number, max: number): number {
+  if (Number.isInteger(value) && (value as number) >= min && (value as number) <= max) return value as number;
+  throw argumentError(name, `an integer from ${min} to ${max}`, value);
+}
+
+/** Fails `check()`: invariant `name` does not hold. */
+export function corrupted(invariant: string, detail: string, offset?: number): never {
+  throw new AllocError("CORRUPTED", `${invariant} broken: ${detail}`, offset);
+}
