@@ -236,16 +236,25 @@ export class FtraceEventParser {
 
   #parsePage(orderField: Uint8Array, orderText: string): LineResult {
     const { cursor, event } = this;
-    // The page is only looked at where the kernel got none: its pointer is null and the frame number is 0.
-    const pageIsNull = cursor.seekPast(PAGE_FIELD) && this.#readPointerValue() === 0;
+    const fieldsStart = cursor.at;
     const pfn = this.#readField(PFN_FIELD);
     if (pfn < 0) return this.#broken('"pfn=" and a page frame number');
-    event.key = pageIsNull && pfn === 0 ? NO_PAGE : pfn;
+    event.key = pfn === 0 && this.#isPageNull(fieldsStart) ? NO_PAGE : pfn;
     const order = this.#readField(orderField);
     if (order < 0 || order > MAX_ORDER)
       return this.#broken(`"${orderText}" and an order from 0 to ${MAX_ORDER}`);
     event.order = order;
     return LineResult.EVENT;
+  }
+
+  /** Where the kernel got no page it prints frame 0 and a null pointer; frame 0 is a page like others otherwise. */
+  #isPageNull(fieldsStart: number): boolean {
+    const { cursor } = this;
+    const pastPfn = cursor.at;
+    cursor.at = fieldsStart;
+    const isNull = cursor.seekPast(PAGE_FIELD) && this.#readPointerValue() === 0;
+    cursor.at = pastPfn;
+    return isNull;
   }
 
   /** Reads the number of `field`; -1 without moving if the field or its number is not there. */

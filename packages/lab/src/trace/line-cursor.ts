@@ -9,7 +9,6 @@ const SPACE = 0x20;
 const DIGIT_0 = 0x30;
 const DIGIT_9 = 0x39;
 const LETTER_A = 0x61;
-const LETTER_F = 0x66;
 const UNDERSCORE = 0x5f;
 const LETTER_X = 0x78;
 const LETTER_Z = 0x7a;
@@ -31,11 +30,12 @@ export function isWordByte(byte: number): boolean {
   return (lower >= LETTER_A && lower <= LETTER_Z) || isDigit(byte) || byte === UNDERSCORE;
 }
 
-/** The value of a hexadecimal digit, or -1. */
-function hexDigit(byte: number): number {
-  if (isDigit(byte)) return byte - DIGIT_0;
-  const lower = byte | LOWER_CASE_BIT;
-  return lower >= LETTER_A && lower <= LETTER_F ? lower - LETTER_A + 10 : -1;
+/** The value of each byte as a hexadecimal digit, or -1. */
+const HEX_DIGITS = new Int8Array(256).fill(-1);
+for (let value = 0; value < 16; value++) {
+  const digit = value.toString(16);
+  HEX_DIGITS[digit.charCodeAt(0)] = value;
+  HEX_DIGITS[digit.toUpperCase().charCodeAt(0)] = value;
 }
 
 /** The ASCII bytes of a text. */
@@ -109,7 +109,7 @@ export class LineCursor {
     this.#skipHexMark();
     const first = this.at;
     let past = first;
-    while (past < end && hexDigit(bytes[past]!) >= 0) past++;
+    while (past < end && HEX_DIGITS[bytes[past]!]! >= 0) past++;
     const digits = past - first;
     if (digits === 0 || digits > MAX_HEX_DIGITS) {
       this.at = start;
@@ -117,9 +117,9 @@ export class LineCursor {
     }
     const lowerStart = Math.max(first, past - LOWER_DIGITS);
     let upper = 0;
-    for (let at = first; at < lowerStart; at++) upper = upper * 16 + hexDigit(bytes[at]!);
+    for (let at = first; at < lowerStart; at++) upper = upper * 16 + HEX_DIGITS[bytes[at]!]!;
     let lower = 0;
-    for (let at = lowerStart; at < past; at++) lower = lower * 16 + hexDigit(bytes[at]!);
+    for (let at = lowerStart; at < past; at++) lower = lower * 16 + HEX_DIGITS[bytes[at]!]!;
     this.upper16 = upper;
     this.digits = digits;
     this.at = past;

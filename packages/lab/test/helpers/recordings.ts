@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll } from "vitest";
 import { EVENT_NAMES, NO_CACHE, type TraceEvent } from "../../src/trace/event.ts";
+import { readTrace, type Trace } from "../../src/trace/read-trace.ts";
 import { FtraceReader, type TextFacts } from "../../src/trace/ftrace-reader.ts";
 
 /** An ftrace text of the given lines, with or without the header that counts its events. */
@@ -79,4 +80,9 @@ export function temporaryFolder(): {
       return file;
     },
   };
+}
+
+/** The text as a recording in memory, by way of a file. */
+export function traceOf(folder: ReturnType<typeof temporaryFolder>, text: string): Promise<Trace> {
+  return readTrace(folder.write("trace.ftrace", text));
 }

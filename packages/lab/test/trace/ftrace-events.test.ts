@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { NO_PAGE } from "../../src/trace/event.ts";
-import { eventLine, ftraceText, readText, type SeenEvent } from "./recordings.ts";
+import { eventLine, ftraceText, readText, type SeenEvent } from "../helpers/recordings.ts";
 
 /** The one event of a text that holds one line. */
 function readOne(line: string): SeenEvent {

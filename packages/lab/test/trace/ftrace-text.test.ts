@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { TraceError } from "../../src/trace/trace-error.ts";
-import { eventLine, ftraceText, readChunks, readText } from "./recordings.ts";
+import { eventLine, ftraceText, readChunks, readText } from "../helpers/recordings.ts";
 
 const ALLOC = eventLine(
   "kmalloc: call_site=f ptr=ffff888100000010 bytes_req=11 bytes_alloc=16 gfp_flags=X node=-1",

@@ -1,7 +1,7 @@
 import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { readTrace } from "../../src/trace/read-trace.ts";
-import { eventLine, ftraceText, temporaryFolder } from "./recordings.ts";
+import { eventLine, ftraceText, temporaryFolder } from "../helpers/recordings.ts";
 
 const folder = temporaryFolder();
 
