@@ -1,0 +1,189 @@
+import { EventKind, LAST_NULL_KEY, NO_CACHE } from "../trace/event.ts";
+import type { EventColumns } from "../trace/event-columns.ts";
+import type { Trace } from "../trace/read-trace.ts";
+import { LifetimeLinker, Peak, type LifetimeCounts } from "./lifetimes.ts";
+
+/** `ObjectStream.cacheOf` of an object that came from `kmalloc`. */
+export const KMALLOC = -1;
+
+/** A cache of the recorded kernel: one name and one object size. */
+export interface RecordedCache {
+  /** The kernel's name; with `:size` behind it where one name has several sizes. */
+  readonly name: string;
+  /** `bytes_req` of its objects. */
+  readonly objectSize: number;
+}
+
+/** What happened to the objects of a recording, besides their lifetimes. */
+export interface ObjectCounts extends LifetimeCounts {
+  /** Frees of NULL or of the result of `kmalloc(0)`, which do nothing; not in the stream. */
+  nullFrees: number;
+  /**
+   * Of `frees`: those by `kfree` of an object of a named cache, or under another cache's name (the kernel
+   * merges caches whose objects look alike). The object goes back to where it came from.
+   */
+  freesUnderOtherName: number;
+  /** Of `freesFromBefore`: by `kfree`. */
+  kfreesFromBefore: number;
+}
+
+/** The objects of a recording as a stream of operations that any allocator can be fed with. */
+export interface ObjectStream {
+  /** `i`: object i is allocated; `~i`: it is freed. */
+  readonly operations: Int32Array;
+  readonly caches: readonly RecordedCache[];
+  /** For each object: index into `caches`, or `KMALLOC`. */
+  readonly cacheOf: Int32Array;
+  /** For each object: what the caller asked for. */
+  readonly bytesRequested: Uint32Array;
+  /** For each object: what the kernel gave. */
+  readonly bytesAllocated: Uint32Array;
+  readonly counts: ObjectCounts;
+  /** Sum of `bytesRequested` over live objects at its highest. */
+  readonly peak: Peak;
+  /** Sum of `bytesRequested` over the objects that live at the end. */
+  readonly endBytes: number;
+}
+
+/** Gives every pair of name and size its index, and at the end its own name. */
+class RecordedCaches {
+  readonly #found: { nameIndex: number; objectSize: number }[] = [];
+  readonly #indexByKey = new Map<number, number>();
+
+  indexOf(nameIndex: number, objectSize: number): number {
+    const key = (nameIndex + 1) * 2 ** 32 + objectSize;
+    const known = this.#indexByKey.get(key);
+    if (known !== undefined) return known;
+    const index = this.#found.push({ nameIndex, objectSize }) - 1;
+    this.#indexByKey.set(key, index);
+    return index;
+  }
+
+  nameIndexOf(cache: number): number {
+    return this.#found[cache]!.nameIndex;
+  }
+
+  named(names: readonly string[]): RecordedCache[] {
+    const sizesOfName = new Map<number, number>();
+    for (const { nameIndex } of this.#found)
+      sizesOfName.set(nameIndex, (sizesOfName.get(nameIndex) ?? 0) + 1);
+    return this.#found.map(({ nameIndex, objectSize }) => {
+      const name = nameIndex === NO_CACHE ? "unnamed" : names[nameIndex]!;
+      const isUnique = nameIndex !== NO_CACHE && sizesOfName.get(nameIndex) === 1;
+      return { name: isUnique ? name : `${name}:${objectSize}`, objectSize };
+    });
+  }
+}
+
+/** Collects a stream event by event; `row` is an event's row in the recording's columns. */
+class ObjectStreamBuilder {
+  readonly #events: EventColumns;
+  readonly #caches = new RecordedCaches();
+  readonly #linker: LifetimeLinker;
+  readonly #cacheOf: Int32Array;
+  readonly #bytesRequested: Uint32Array;
+  readonly #bytesAllocated: Uint32Array;
+  readonly #peak = new Peak();
+  #liveBytes = 0;
+  #nullFrees = 0;
+  #freesUnderOtherName = 0;
+  #kfreesFromBefore = 0;
+
+  constructor({ events, facts }: Trace) {
+    this.#events = events;
+    const objectCount = sumOfKinds(facts.countByKind, EventKind.KMALLOC, EventKind.KMEM_CACHE_ALLOC_NODE);
+    this.#cacheOf = new Int32Array(objectCount);
+    this.#bytesRequested = new Uint32Array(objectCount);
+    this.#bytesAllocated = new Uint32Array(objectCount);
+    const eventCount = sumOfKinds(facts.countByKind, EventKind.KMALLOC, EventKind.KMEM_CACHE_FREE);
+    this.#linker = new LifetimeLinker(eventCount, (object) => {
+      this.#liveBytes -= this.#bytesRequested[object]!;
+    });
+  }
+
+  allocate(row: number, isKmalloc: boolean): void {
+    const key = this.#events.key[row]!;
+    if (key <= LAST_NULL_KEY) {
+      this.#linker.counts.failedAllocations++;
+      return;
+    }
+    const bytesRequested = this.#events.bytesRequested[row]!;
+    const object = this.#linker.allocate(key);
+    this.#cacheOf[object] = isKmalloc
+      ? KMALLOC
+      : this.#caches.indexOf(this.#events.cacheIndex[row]!, bytesRequested);
+    this.#bytesRequested[object] = bytesRequested;
+    this.#bytesAllocated[object] = this.#events.bytesAllocated[row]!;
+    this.#liveBytes += bytesRequested;
+    this.#peak.see(this.#liveBytes, this.#linker.length);
+  }
+
+  free(row: number, isKfree: boolean): void {
+    const key = this.#events.key[row]!;
+    if (key <= LAST_NULL_KEY) {
+      this.#nullFrees++;
+      return;
+    }
+    const object = this.#linker.free(key);
+    if (object >= 0) {
+      if (this.#isOtherName(this.#cacheOf[object]!, this.#events.cacheIndex[row]!, isKfree))
+        this.#freesUnderOtherName++;
+    } else if (isKfree) {
+      this.#kfreesFromBefore++;
+    }
+  }
+
+  finish(cacheNames: readonly string[]): ObjectStream {
+    const { counts } = this.#linker;
+    return {
+      operations: this.#linker.operations(),
+      caches: this.#caches.named(cacheNames),
+      cacheOf: this.#cacheOf.subarray(0, counts.allocations),
+      bytesRequested: this.#bytesRequested.subarray(0, counts.allocations),
+      bytesAllocated: this.#bytesAllocated.subarray(0, counts.allocations),
+      counts: {
+        ...counts,
+        nullFrees: this.#nullFrees,
+        freesUnderOtherName: this.#freesUnderOtherName,
+        kfreesFromBefore: this.#kfreesFromBefore,
+      },
+      peak: this.#peak,
+      endBytes: this.#liveBytes,
+    };
+  }
+
+  #isOtherName(cache: number, nameIndex: number, isKfree: boolean): boolean {
+    if (cache === KMALLOC) return !isKfree;
+    return isKfree || (nameIndex !== NO_CACHE && nameIndex !== this.#caches.nameIndexOf(cache));
+  }
+}
+
+/** Takes the object events out of a recording and links them. Expected O(events). */
+export function objectStream(trace: Trace): ObjectStream {
+  const builder = new ObjectStreamBuilder(trace);
+  const { kind, length } = trace.events;
+  for (let row = 0; row < length; row++) {
+    switch (kind[row]) {
+      case EventKind.KMALLOC:
+      case EventKind.KMALLOC_NODE:
+        builder.allocate(row, true);
+        break;
+      case EventKind.KMEM_CACHE_ALLOC:
+      case EventKind.KMEM_CACHE_ALLOC_NODE:
+        builder.allocate(row, false);
+        break;
+      case EventKind.KFREE:
+        builder.free(row, true);
+        break;
+      case EventKind.KMEM_CACHE_FREE:
+        builder.free(row, false);
+        break;
+    }
+  }
+  return builder.finish(trace.cacheNames);
+}
+
+/** Sum of the counts of the kinds from `first` to `last`, both inclusive. */
+function sumOfKinds(countByKind: readonly number[], first: EventKind, last: EventKind): number {
+  return countByKind.slice(first, last + 1).reduce((sum, count) => sum + count, 0);
+}
