@@ -1,8 +1,9 @@
 /** The command `kmem`. */
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { TraceError } from "../trace/trace-error.ts";
+import { ReplayError } from "../replay/replay-error.ts";
 import { EXIT_CODE_HELP, ExitCode } from "./exit-codes.ts";
-import { BUNDLED_TRACE, replayCommand, ReplayError, type ReplayCommandOptions } from "./replay-command.ts";
+import { BUNDLED_TRACE, replayCommand, type ReplayCommandOptions } from "./replay-command.ts";
 
 const DEFAULT_TOP = 20;
 const DEFAULT_PAGE_SIZE = 4096;

@@ -1,4 +1,3 @@
-import { AllocError } from "kmem";
 import { fileURLToPath } from "node:url";
 import { replayTrace } from "../replay/replay.ts";
 import type { ReplayReport } from "../replay/report.ts";
@@ -22,11 +21,6 @@ export interface ReplayCommandOptions {
   /** Events; Infinity for all. */
   readonly limit: number;
   readonly partial: boolean;
-}
-
-/** A recording that the allocators cannot hold. */
-export class ReplayError extends Error {
-  override readonly name = "ReplayError";
 }
 
 /** `kmem replay FILE`: reads, replays, and prints the report on stdout. Throws TraceError and ReplayError. */
@@ -67,11 +61,6 @@ async function readAndReplay(
         );
       },
     });
-  } catch (error) {
-    if (error instanceof AllocError && error.code === "OUT_OF_MEMORY") {
-      throw new ReplayError(`${file} does not fit into the allocators: ${error.message}`, { cause: error });
-    }
-    throw error;
   } finally {
     progress.finish();
   }

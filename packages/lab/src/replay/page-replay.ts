@@ -4,8 +4,10 @@ import type { PageStream } from "./page-stream.ts";
 
 /** The kernel's largest order, MAX_PAGE_ORDER, on most machines. */
 const KERNEL_MAX_ORDER = 10;
-/** How much larger than the recorded pages' peak the space may become. */
+/** How much larger than it starts the space may become. */
 const GROWTH_LIMIT = 16;
+/** Pages that a BuddyAllocator manages at most. */
+const MAX_PAGE_COUNT = 2 ** 26;
 
 /** Puts the blocks of pages of a recording into a `BuddyAllocator`. */
 export class PageReplay {
@@ -23,7 +25,8 @@ export class PageReplay {
     // The space starts as the power of two that holds the recording's peak, so it ends at least half full.
     const pageCount = Math.max(2 ** maxOrder, powerOfTwoAtLeast(stream.peak.value));
     this.#sizeBytes = pageCount * options.pageSize;
-    const maxSize = GROWTH_LIMIT * this.#sizeBytes;
+    const maxPageCount = Math.max(pageCount, Math.min(GROWTH_LIMIT * pageCount, MAX_PAGE_COUNT));
+    const maxSize = maxPageCount * options.pageSize;
     this.buddy = new BuddyAllocator({ size: this.#sizeBytes, maxSize, pageSize: options.pageSize, maxOrder });
     this.#offsets = new Float64Array(stream.order.length);
   }

@@ -17,6 +17,7 @@ import {
   type ReplayReport,
   type SpeedReport,
 } from "./report.ts";
+import { withinLimits } from "./replay-error.ts";
 import { runReplay } from "./run.ts";
 
 /** How often a run pauses to look at the pages held and to report progress. */
@@ -35,15 +36,19 @@ export interface ReplayOptions {
   readonly onProgress?: (phase: ReplayPhase, done: number, total: number) => void;
 }
 
-/** Replays the objects through a `Heap` and the blocks of pages through a `BuddyAllocator`. */
+/**
+ * Replays the objects through a `Heap` and the blocks of pages through a `BuddyAllocator`. Throws a ReplayError if
+ * they do not fit.
+ */
 export function replayTrace(trace: Trace, options: ReplayOptions): ReplayReport {
   const linkStart = performance.now();
   const objectOperations = objectStream(trace);
   const pageOperations = pageStream(trace);
   const linkSeconds = (performance.now() - linkStart) / 1e3;
 
-  const objects = replayObjects(objectOperations, options);
-  const pages = replayPages(pageOperations, options);
+  const { file } = trace.facts;
+  const objects = withinLimits(file, () => replayObjects(objectOperations, options));
+  const pages = withinLimits(file, () => replayPages(pageOperations, options));
   const applySeconds = objects.speed.seconds + pages.speed.seconds;
   const { countByKind, otherEvents, ...facts } = trace.facts;
   return {

@@ -45,8 +45,8 @@ const TASK_COLUMNS = 16;
 const FRACTION_DIGITS = 6;
 /** What a column of 32-bit unsigned numbers holds. */
 const MAX_BYTES = 2 ** 32 - 1;
-/** No kernel has larger blocks: 2^63 pages fill the address space. */
-const MAX_ORDER = 63;
+/** No kernel has blocks near this size: 2^20 pages of 4 KiB are 4 GiB, and its largest are 4 MiB to 512 MiB. */
+const MAX_ORDER = 20;
 
 const POINTER_FIELD = asciiBytes(" ptr=");
 const NAME_FIELD = asciiBytes(" name=");

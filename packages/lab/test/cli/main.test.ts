@@ -137,7 +137,23 @@ describe("what goes wrong is one line on stderr", () => {
   const truncated = folder.write("truncated.gz", gzipSync(ftraceText(LINES)).subarray(0, 100));
   const cut = folder.write("cut.ftrace", ftraceText(LINES.slice(0, 2), { inBuffer: 3, written: 3 }));
   const broken = folder.write("broken.ftrace", ftraceText([LINES[0]!, "###", "nonsense", LINES[1]!]));
+  const huge = folder.write(
+    "huge.ftrace",
+    ftraceText(
+      Array.from({ length: 3 }, (_, index) =>
+        eventLine(
+          `kmalloc: call_site=f ptr=ffff88810000000${index} bytes_req=2147483648 bytes_alloc=2147483648 node=-1`,
+        ),
+      ),
+    ),
+  );
   test.each([
+    [
+      "more objects than a heap holds",
+      ["replay", huge],
+      1,
+      /^kmem: .*huge\.ftrace does not fit into the allocators: .*\n$/,
+    ],
     ["a missing file", ["replay", "nowhere.gz"], 1, /^kmem: cannot open nowhere\.gz: no such file\n$/],
     ["a directory", ["replay", "."], 1, /^kmem: cannot open \.: it is a directory\n$/],
     [

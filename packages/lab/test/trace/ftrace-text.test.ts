@@ -149,9 +149,9 @@ describe("broken lines name their number, what was expected, and what stands the
     [eventLine("mm_page_alloc: page=ffffea0006ab0180 order=0"), 'expected "pfn=" and a page frame number'],
     [
       eventLine("mm_page_free: page=ffffea0006ab0180 pfn=0x12"),
-      'expected "order=" and an order from 0 to 63',
+      'expected "order=" and an order from 0 to 20',
     ],
-    [eventLine("mm_page_free: page=ffffea0006ab0180 pfn=0x12 order=64"), "order from 0 to 63"],
+    [eventLine("mm_page_free: page=ffffea0006ab0180 pfn=0x12 order=21"), "order from 0 to 20"],
     [eventLine("mm_page_alloc_extfrag: page=ffffea0006ab0180 pfn=0x12"), 'expected "alloc_order="'],
     [eventLine("kfree"), "expected an event's name and a colon"],
     ["something else", 'expected an event line: task-pid [cpu] flags time: event: …; found "something else"'],
