@@ -9,7 +9,7 @@ import { createGunzip } from "node:zlib";
 import { TraceError } from "./trace-error.ts";
 
 /** The name that stands for the standard input. */
-export const STANDARD_INPUT = "-";
+const STANDARD_INPUT = "-";
 
 const READ_CHUNK_BYTES = 1 << 18;
 const MAGIC_LENGTH = 8;
