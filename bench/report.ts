@@ -5,8 +5,8 @@
  *   node bench/report.ts FILE      from that document
  */
 
-import { writeFileSync } from "node:fs";
-import { basename } from "node:path";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { basename, dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Command } from "commander";
 import { renderAsMarkdown } from "./src/output/markdown.ts";
@@ -22,6 +22,7 @@ const path = command.args[0] ?? newestStoredPath();
 if (path === undefined) {
   command.error("no stored result: run `npm run bench -- --store` first");
 } else {
+  mkdirSync(dirname(PAGE_PATH), { recursive: true });
   writeFileSync(PAGE_PATH, renderAsMarkdown(readDocument(path), `bench/results/${basename(path)}`));
   console.log(`written: ${PAGE_PATH}`);
 }

@@ -67,8 +67,8 @@ class BuddyAdapter implements Adapter {
   }
 
   footprintBytes(): number {
-    const stats = this.buddy.stats();
-    return stats.usedBytes + stats.metadataBytes;
+    const { allocatedPages, metadataBytes } = this.buddy.stats();
+    return allocatedPages * PAGE_BYTES + metadataBytes;
   }
 }
 
@@ -98,8 +98,8 @@ class SlabAdapter implements Adapter {
   }
 
   footprintBytes(): number {
-    const pages = this.buddy.stats();
-    return pages.usedBytes + pages.metadataBytes + this.cache.stats().metadataBytes;
+    const { allocatedPages, metadataBytes } = this.buddy.stats();
+    return allocatedPages * PAGE_BYTES + metadataBytes + this.cache.stats().metadataBytes;
   }
 }
 
