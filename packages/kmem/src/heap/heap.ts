@@ -1,0 +1,380 @@
+/**
+ * The heap: malloc and its family on slab caches and a buddy allocator.
+ *
+ * A small request is rounded up to a size class and served by that class's slab cache, a large one becomes a run of
+ * whole pages. Named caches live beside the size classes in the same pages. The heap hands out offsets; whether
+ * bytes lie behind them is the backing's affair.
+ *
+ * Invariants:
+ *   H1: every page that the buddy allocator has handed out belongs to a slab or to a large allocation.
+ *   H2: the counters of large allocations are the sums over the runs that are no slabs.
+ *
+ * Cost: malloc and free O(1) but for what `slab-pool.ts` and `buddy-allocator.ts` say; tables about 2 % of the space.
+ */
+import { type Backing, type BytesOptions, chooseBacking, MAX_END_OFFSET, type MemoryLike } from "../backing/backing.ts";
+import { isPowerOfTwo, roundDown, roundUp } from "../bits/integers.ts";
+import { BuddyAllocator } from "../buddy/buddy-allocator.ts";
+import { AllocError, argumentError, corrupted, NONE, OutOfMemoryError, requireInteger } from "../errors.ts";
+import { SlabCache, type SlabCacheOptions } from "../slab/slab-cache.ts";
+import { MAX_CACHE_COUNT } from "../slab/layout.ts";
+import { SlabPool } from "../slab/slab-pool.ts";
+import { heapSnapshot, type HeapSnapshot } from "./snapshot.ts";
+import { CLASS_OF, GRANULE, MAX_SLOT_SIZE, SLOT_SIZES } from "./size-classes.ts";
+import { type HeapStats, heapStats } from "./stats.ts";
+
+/** The largest request that a space with 32-bit offsets could hold, in bytes. */
+const MAX_REQUEST = MAX_END_OFFSET;
+
+/** What a heap manages: `size` bytes of nothing, the bytes of `buffer`, or those of `memory`. */
+export interface HeapOptions extends BytesOptions {
+  /** Bytes in the heap. Without `buffer` or `memory` it hands out offsets only; with one, it defaults to its length. */
+  size?: number;
+  /** An `ArrayBuffer` or `SharedArrayBuffer`, resizable or not. */
+  buffer?: ArrayBufferLike;
+  /** A `WebAssembly.Memory`; it grows by its pages of 64 KiB, within its maximum. */
+  memory?: MemoryLike;
+  /** Bytes that the heap may grow to when it runs out. Default: what the buffer or memory allows; else `size`. */
+  maxSize?: number;
+  /** The offset of the heap's first byte, rounded up to a whole page. Default 0. */
+  base?: number;
+  /** Bytes in a page; a power of two. Default 4096. */
+  pageSize?: number;
+  /** Set every allocation's bytes to zero. Needs a buffer or memory. Default false. */
+  zero?: boolean;
+}
+
+/** A typed array, and the way to make one on a buffer. */
+export interface TypedArrayConstructor<View extends ArrayBufferView> {
+  /** Bytes of an element. */
+  readonly BYTES_PER_ELEMENT: number;
+  new (buffer: ArrayBuffer, byteOffset: number, length: number): View;
+}
+
+/** General-purpose allocation: any size, any alignment, in a space that may grow. */
+export class Heap {
+  /** Offset of the heap's first byte. */
+  readonly base: number;
+  /** Bytes in a page. */
+  readonly pageSize: number;
+  /** Bytes that the heap may grow to. */
+  readonly maxSize: number;
+  readonly #backing: Backing;
+  readonly #buddy: BuddyAllocator;
+  readonly #pool: SlabPool;
+  readonly #classes: SlabCache[] = [];
+  readonly #caches = new Map<string, SlabCache>();
+  readonly #zero: boolean;
+  /** Where the arrays lie whose views growth may detach; a detached view does not know any more. */
+  readonly #views = new WeakMap<ArrayBufferView, { offset: number; length: number }>();
+  #largeObjects = 0;
+
+  /**
+   * Makes a heap. Throws RangeError or TypeError for sizes that are not positive integers, an end beyond 4 GiB, no
+   * room for a single page, or both a buffer and a memory.
+   */
+  constructor(options: HeapOptions) {
+    const { pageSize = 4096, zero = false } = options;
+    if (!isPowerOfTwo(pageSize)) throw argumentError("pageSize", "a power of two", pageSize);
+    const base = roundUp(requireInteger("base", options.base ?? 0, 0, MAX_END_OFFSET), pageSize);
+    if (options.maxSize !== undefined) requireInteger("maxSize", options.maxSize, 1, MAX_END_OFFSET - base);
+    this.#backing = chooseBacking(options, base, options.maxSize);
+    const size = roundDown(options.size ?? this.#backing.endOffset - base, pageSize);
+    const available = this.#backing.endOffset - base;
+    requireInteger("size", size, pageSize, roundDown(available, pageSize));
+    const most = Math.min(options.maxSize ?? Infinity, this.#backing.maxEndOffset - base, MAX_END_OFFSET - base);
+    this.base = base;
+    this.pageSize = pageSize;
+    this.maxSize = roundDown(Math.max(most, size), pageSize);
+    if (zero && this.#backing.buffer() === undefined) throw noBytesError("zero");
+    this.#zero = zero;
+    this.#buddy = new BuddyAllocator({ size, base, pageSize, maxSize: this.maxSize });
+    this.#pool = new SlabPool(this.#buddy, GRANULE, MAX_CACHE_COUNT, (order) => this.#makeRoom(2 ** order, 2 ** order));
+    for (const slotSize of SLOT_SIZES) this.#addClass(slotSize);
+  }
+
+  /** Bytes in the heap now. */
+  get size(): number {
+    return this.#buddy.size;
+  }
+
+  /** The buffer with the heap's bytes, as it is now: growth of a memory replaces it. Throws `NO_BYTES`. */
+  get buffer(): ArrayBufferLike {
+    const buffer = this.#backing.buffer();
+    if (buffer === undefined) throw noBytesError("buffer");
+    return buffer;
+  }
+
+  /**
+   * Allocates `byteLength` bytes and returns their offset, a multiple of 16 and of `align` (bytes, a power of two).
+   *
+   * 0 bytes are an object of the smallest size. Throws `OutOfMemoryError` when there is no space and the heap cannot
+   * grow, RangeError or TypeError for a length or alignment that is no such integer. O(1).
+   */
+  malloc(byteLength: number, align?: number): number {
+    const offset = this.tryMalloc(byteLength, align);
+    if (offset === NONE) throw this.#buddy.outOfMemory(Math.max(1, Math.ceil(byteLength / this.pageSize)));
+    return offset;
+  }
+
+  /** As `malloc`, but returns `NONE` when there is no space. */
+  tryMalloc(byteLength: number, align?: number): number {
+    if (byteLength >>> 0 !== byteLength || byteLength > MAX_SLOT_SIZE || align !== undefined || this.#zero) {
+      return this.#mallocUncommon(byteLength, align);
+    }
+    return this.#pool.allocate(CLASS_OF[(byteLength + (GRANULE - 1)) >>> 4]);
+  }
+
+  /**
+   * Allocates `count` times `byteLength` bytes, set to zero where the heap has bytes, and returns their offset.
+   *
+   * Throws as `malloc` does; a product that no heap could hold is out of memory.
+   */
+  calloc(count: number, byteLength: number): number {
+    requireInteger("count", count, 0, Number.MAX_SAFE_INTEGER);
+    requireInteger("byteLength", byteLength, 0, Number.MAX_SAFE_INTEGER);
+    const total = count * byteLength;
+    if (total > MAX_REQUEST) throw this.#tooLarge(total);
+    const offset = this.malloc(total);
+    if (!this.#zero) this.#clear(offset, total);
+    return offset;
+  }
+
+  /**
+   * Changes the allocation at `offset` to `byteLength` bytes and returns where it is now: at the same offset where the
+   * size class or the free pages behind it allow, else elsewhere, its bytes copied. The alignment of a moved allocation
+   * is that of `malloc`.
+   *
+   * Throws `AllocError` `NOT_ALLOCATED` when no allocation begins at `offset`, otherwise as `malloc` does; after an
+   * error the old allocation is as it was.
+   */
+  realloc(offset: number, byteLength: number): number {
+    requireInteger("byteLength", byteLength, 0, MAX_REQUEST);
+    const usable = this.usableSize(offset);
+    if (byteLength <= usable && byteLength > usable / 2) return offset;
+    if (this.#resizeRun(offset, usable, byteLength)) return offset;
+    const moved = this.malloc(byteLength);
+    const buffer = this.#backing.buffer();
+    if (buffer !== undefined) {
+      new Uint8Array(buffer).copyWithin(moved, offset, offset + Math.min(usable, byteLength));
+    }
+    this.free(offset);
+    return moved;
+  }
+
+  /**
+   * Frees the allocation, or object of a named cache, at `offset`. O(1).
+   *
+   * Throws `AllocError` and changes nothing: `DOUBLE_FREE` when it was freed before, `INVALID_FREE` when the offset
+   * was never handed out: inside an allocation, outside the heap, not a whole number.
+   */
+  free(offset: number): void {
+    if (this.#pool.free(offset)) return;
+    this.#buddy.free(offset);
+    this.#largeObjects--;
+  }
+
+  /** Bytes that may be used at `offset`. Throws `AllocError` `NOT_ALLOCATED` when no allocation begins there. O(1). */
+  usableSize(offset: number): number {
+    if (this.#pool.isObject(offset)) return this.#pool.slotSize(this.#pool.cacheAt(offset));
+    if (this.#pool.cacheAt(offset) === 0 && this.#buddy.isAllocated(offset)) return this.#buddy.sizeOf(offset);
+    throw new AllocError("NOT_ALLOCATED", `no allocation begins at offset ${String(offset)}`, offset);
+  }
+
+  /** True when an allocation begins at `offset`. Never throws. O(1). */
+  owns(offset: number): boolean {
+    return this.#pool.isObject(offset) || (this.#pool.cacheAt(offset) === 0 && this.#buddy.isAllocated(offset));
+  }
+
+  /**
+   * Allocates a typed array of `length` elements in the heap's bytes.
+   *
+   * The view stays right when a buffer grows. Growth of a WebAssembly memory detaches every view on it: `refresh`
+   * returns the same array on the new buffer. Throws `AllocError` `NO_BYTES` when the heap has none, otherwise as
+   * `malloc` does.
+   */
+  array<View extends ArrayBufferView>(type: TypedArrayConstructor<View>, length: number): View {
+    requireInteger("length", length, 0, Math.floor(MAX_REQUEST / type.BYTES_PER_ELEMENT));
+    void this.buffer;
+    const offset = this.malloc(length * type.BYTES_PER_ELEMENT);
+    const view = new type(this.buffer as ArrayBuffer, offset, length);
+    if (this.#backing.detachesViews) this.#views.set(view, { offset, length });
+    return view;
+  }
+
+  /** The array `view`, made by `array`, on the buffer as it is now; `view` itself while it is not detached. */
+  refresh<View extends ArrayBufferView>(view: View): View {
+    const place = this.#views.get(view);
+    if (place === undefined || view.buffer === this.buffer) return view;
+    const fresh = new (view.constructor as TypedArrayConstructor<View>)(
+      this.buffer as ArrayBuffer,
+      place.offset,
+      place.length,
+    );
+    this.#views.set(fresh, place);
+    return fresh;
+  }
+
+  /** Frees an array made by `array`, also when growth has detached it. Throws as `free` does. */
+  freeArray(view: ArrayBufferView): void {
+    const place = this.#views.get(view);
+    if (place === undefined && view.buffer !== this.buffer) {
+      throw new AllocError("INVALID_FREE", "cannot free an array that is not of this heap");
+    }
+    this.free(place?.offset ?? view.byteOffset);
+    this.#views.delete(view);
+  }
+
+  /**
+   * Makes a cache of objects of one size beside the size classes. Slots are multiples of 16 bytes.
+   *
+   * Throws `AllocError` `IN_USE` when a cache of that name lives, otherwise as the constructor of `SlabCache` does.
+   */
+  createCache(options: SlabCacheOptions): SlabCache {
+    const { name } = options;
+    if (this.#caches.has(name)) throw new AllocError("IN_USE", `there is a cache named "${name}" already`);
+    const limit = MAX_CACHE_COUNT - SLOT_SIZES.length;
+    if (this.#caches.size === limit) throw new RangeError(`a heap has at most ${limit} named caches`);
+    const cache = new SlabCache(this.#buddy, options, {
+      pool: this.#pool,
+      onDestroy: () => this.#caches.delete(name),
+    });
+    this.#caches.set(name, cache);
+    return cache;
+  }
+
+  /**
+   * Grows the heap to `newSize` bytes, rounded up to whole pages. What is allocated stays where it is.
+   *
+   * Throws RangeError when `newSize` is not from `size` to `maxSize`, `OutOfMemoryError` when the buffer or memory
+   * refuses.
+   */
+  grow(newSize: number): void {
+    const wanted = roundUp(requireInteger("newSize", newSize, this.size, this.maxSize), this.pageSize);
+    if (!this.#backing.grow(this.base + wanted)) throw this.#tooLarge(wanted - this.size);
+    this.#buddy.grow(wanted);
+  }
+
+  /** Gives free magazines and empty slabs back to the pages, so that larger requests find room. O(caches + slabs). */
+  shrink(): void {
+    this.#pool.shrinkAll();
+  }
+
+  /** Frees everything at once; caches stay, without objects. O(size of the tables). */
+  reset(): void {
+    this.#pool.reset();
+    this.#buddy.reset();
+    this.#largeObjects = 0;
+  }
+
+  /** Figures of this moment. O(orders + caches). */
+  stats(): HeapStats {
+    const caches = [...this.#classes, ...this.#caches.values()].map((cache) => cache.stats());
+    return heapStats(this.#buddy.stats(), this.maxSize, caches, this.#largeObjects, this.#pool.metadataBytes);
+  }
+
+  /** The whole state as plain data for JSON: `docs/snapshot.md` describes it. O(size). */
+  snapshot(): HeapSnapshot {
+    return heapSnapshot(this.#buddy, this.#pool, this.stats());
+  }
+
+  /**
+   * Rebuilds everything from the page map and the in-use map and compares. Throws `AllocError` `CORRUPTED` that names
+   * the invariant which does not hold. O(size).
+   */
+  check(): void {
+    this.#buddy.check();
+    this.#pool.check();
+    let largeObjects = 0;
+    for (const block of this.#buddy.blocks()) {
+      if (!block.free && this.#pool.cacheAt(block.offset) === 0) largeObjects++;
+    }
+    if (largeObjects !== this.#largeObjects) {
+      corrupted("H2", `${this.#largeObjects} large allocations are counted, the page map has ${largeObjects}`);
+    }
+  }
+
+  #addClass(slotSize: number): void {
+    const name = `malloc-${slotSize}`;
+    if (this.#pool.minSlabOrder(slotSize) > this.#buddy.maxOrder) {
+      // A heap too small for a slab of this class: the class's number stands, and its requests find no memory.
+      this.#pool.addCache({ name, slotSize });
+      return;
+    }
+    const options = { name, objectSize: slotSize };
+    this.#classes.push(new SlabCache(this.#buddy, options, { pool: this.#pool, onDestroy: () => undefined }));
+  }
+
+  /** What the fast path of `tryMalloc` leaves: wrong arguments, alignment, large requests, zeroing. */
+  #mallocUncommon(byteLength: number, align: number = GRANULE): number {
+    requireInteger("byteLength", byteLength, 0, MAX_REQUEST);
+    if (!isPowerOfTwo(align)) throw argumentError("align", "a power of two", align);
+    const number = classFor(byteLength, Math.max(align, GRANULE), this.pageSize);
+    const offset = number === 0 ? this.#allocateRun(byteLength, align) : this.#pool.allocate(number);
+    if (offset !== NONE && this.#zero) this.#clear(offset, byteLength);
+    return offset;
+  }
+
+  #allocateRun(byteLength: number, align: number): number {
+    const count = Math.max(1, Math.ceil(byteLength / this.pageSize));
+    const alignPages = Math.max(1, align / this.pageSize);
+    let offset = this.#buddy.tryAllocatePages(count, { align });
+    if (offset === NONE && this.#makeRoom(count, alignPages)) offset = this.#buddy.tryAllocatePages(count, { align });
+    if (offset !== NONE) this.#largeObjects++;
+    return offset;
+  }
+
+  /** Resizes a large allocation where it is; false when it is none, or should move. */
+  #resizeRun(offset: number, usable: number, byteLength: number): boolean {
+    if (byteLength <= MAX_SLOT_SIZE || this.#pool.cacheAt(offset) !== 0) return false;
+    const count = Math.ceil(byteLength / this.pageSize);
+    if (this.#buddy.resizePages(offset, count)) return true;
+    // The last allocation of the space grows into new space; any other would leave a hole.
+    const isLast = this.#buddy.freeTailOffset === offset + usable || offset + usable === this.base + this.size;
+    return isLast && this.#growTo(offset + count * this.pageSize) && this.#buddy.resizePages(offset, count);
+  }
+
+  /**
+   * Makes a run of `count` pages, aligned to `alignPages`, likelier: grows the space by what is missing behind its free
+   * tail or, where that is not allowed, takes back what caches hold unused. False when neither changed anything.
+   */
+  #makeRoom(count: number, alignPages: number): boolean {
+    const start = roundUp(this.#buddy.freeTailOffset, alignPages * this.pageSize);
+    if (this.#growTo(start + count * this.pageSize)) return true;
+    const before = this.#buddy.freeBytes;
+    this.#pool.shrinkAll();
+    return this.#buddy.freeBytes > before;
+  }
+
+  /** Grows the heap so that it reaches `endOffset`; false, changing nothing, when it may not. */
+  #growTo(endOffset: number): boolean {
+    const limit = this.base + this.maxSize;
+    const end = Math.min(limit, roundUp(endOffset, Math.max(this.pageSize, this.#backing.growthStep)));
+    if (endOffset > limit || end <= this.base + this.size || !this.#backing.grow(end)) return false;
+    this.#buddy.grow(end - this.base);
+    return true;
+  }
+
+  #clear(offset: number, byteLength: number): void {
+    const buffer = this.#backing.buffer();
+    if (buffer !== undefined) new Uint8Array(buffer, offset, byteLength).fill(0);
+  }
+
+  #tooLarge(byteLength: number): OutOfMemoryError {
+    return this.#buddy.outOfMemory(Math.ceil(byteLength / this.pageSize));
+  }
+}
+
+/** The number of the cache for a request, 0 when it is to be a run of pages. */
+function classFor(byteLength: number, align: number, pageSize: number): number {
+  if (byteLength > MAX_SLOT_SIZE || align > pageSize) return 0;
+  // Slabs begin on whole pages, so slots are aligned as their size is.
+  const smallest = CLASS_OF[(byteLength + (GRANULE - 1)) >>> 4];
+  for (let number = smallest; number <= SLOT_SIZES.length; number++) {
+    if (SLOT_SIZES[number - 1] % align === 0) return number;
+  }
+  return 0;
+}
+
+function noBytesError(what: string): AllocError {
+  return new AllocError("NO_BYTES", `${what} needs bytes: make the heap with a buffer or a memory`);
+}

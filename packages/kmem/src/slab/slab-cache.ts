@@ -1,0 +1,238 @@
+/**
+ * A cache of objects of one size: the public face of the slab allocator.
+ *
+ * A cache of its own, made on a buddy allocator, has a pool to itself; the caches of a heap share one. The work is
+ * done in `slab-pool.ts`.
+ */
+import { isPowerOfTwo, roundUp } from "../bits/integers.ts";
+import { BuddyAllocator } from "../buddy/buddy-allocator.ts";
+import { AllocError, argumentError, NONE, requireInteger } from "../errors.ts";
+import { MAX_MAGAZINE_SIZE } from "./layout.ts";
+import { SlabPool } from "./slab-pool.ts";
+
+/** The end of the space that slab caches reach, in bytes: offsets are 32-bit. */
+const MAX_END_OFFSET = 2 ** 32;
+
+/** What a cache is for. */
+export interface SlabCacheOptions {
+  /** The name, for people. */
+  name: string;
+  /** Bytes of an object, from 1 to the largest block. */
+  objectSize: number;
+  /**
+   * Every object's offset is a multiple of this many bytes, a power of two. Default: the largest power of two up to
+   * `objectSize`, at most 8; in a heap's cache at least 16.
+   */
+  align?: number;
+  /**
+   * Called once for each slot when its slab is made, with the slot's offset: puts an object into the state in which
+   * users take it and leave it (object caching). It must not use the cache; when it throws, no slab is made.
+   */
+  construct?: (offset: number) => void;
+  /** The most free slots that the magazine in front of the slabs holds, 1 to 127. Default: by object size. */
+  magazineSize?: number;
+}
+
+/** Figures of a cache at one moment. */
+export interface SlabCacheStats {
+  /** The cache's name. */
+  name: string;
+  /** Bytes asked for an object. */
+  objectSize: number;
+  /** Bytes that a slot takes, `objectSize` rounded up to the alignment. */
+  slotSize: number;
+  /** Slots in use. */
+  objects: number;
+  /** Slots of all slabs. */
+  slots: number;
+  /** Slabs. */
+  slabs: number;
+  /** Slabs of which some slots are free. */
+  partialSlabs: number;
+  /** Slabs of which no slot is free; slots in the magazine do not count as free. */
+  fullSlabs: number;
+  /** Slabs of which every slot is free. */
+  emptySlabs: number;
+  /** Pages of all slabs. */
+  pages: number;
+  /** Free slots that wait in the magazine. */
+  magazineSlots: number;
+}
+
+/** Objects of one size, in slabs of slots on blocks from a buddy allocator. */
+export class SlabCache {
+  /** The cache's name. */
+  readonly name: string;
+  /** Bytes asked for an object. */
+  readonly objectSize: number;
+  /** Bytes that a slot takes. */
+  readonly slotSize: number;
+  readonly #pool: SlabPool;
+  /** 0 once the cache is destroyed: the number may then be another cache's. */
+  #number: number;
+  readonly #onDestroy: (() => void) | undefined;
+
+  /**
+   * Makes a cache on `buddy`. `home` is for a heap, whose caches share a pool of slabs.
+   *
+   * Throws RangeError or TypeError for a size or alignment that no block can hold, or a space that ends beyond
+   * 4 GiB.
+   */
+  constructor(buddy: BuddyAllocator, options: SlabCacheOptions, home?: { pool: SlabPool; onDestroy: () => void }) {
+    const { name, objectSize, construct, magazineSize } = options;
+    if (!(buddy instanceof BuddyAllocator)) throw argumentError("buddy", "a BuddyAllocator", buddy);
+    if (typeof name !== "string") throw argumentError("name", "a string", name);
+    const maxBytes = buddy.pageSize * 2 ** buddy.maxOrder;
+    requireInteger("objectSize", objectSize, 1, maxBytes);
+    const align = options.align ?? Math.min(8, 2 ** Math.floor(Math.log2(objectSize)));
+    if (!isPowerOfTwo(align) || align > maxBytes) {
+      throw argumentError("align", `a power of two from 1 to ${maxBytes}`, options.align);
+    }
+    if (magazineSize !== undefined) requireInteger("magazineSize", magazineSize, 1, MAX_MAGAZINE_SIZE);
+    if (construct !== undefined && typeof construct !== "function") {
+      throw argumentError("construct", "a function", construct);
+    }
+    const slotSize = roundUp(objectSize, home === undefined ? align : Math.max(align, home.pool.granule));
+    this.name = name;
+    this.objectSize = objectSize;
+    this.slotSize = slotSize;
+    this.#pool = home?.pool ?? ownPool(buddy, slotSize);
+    this.#onDestroy = home?.onDestroy;
+    if (this.#pool.minSlabOrder(slotSize) > buddy.maxOrder) {
+      throw argumentError("objectSize", `one whose slab fits a block of ${maxBytes} bytes`, objectSize);
+    }
+    this.#number = this.#pool.addCache({ name, slotSize, magazineSize, construct });
+  }
+
+  /** Allocates an object and returns its offset. Throws `OutOfMemoryError` when there is no space. O(1). */
+  allocate(): number {
+    const offset = this.#pool.allocate(this.#number);
+    if (offset === NONE) throw this.#outOfMemory();
+    return offset;
+  }
+
+  /** As `allocate`, but returns `NONE` when there is no space. */
+  tryAllocate(): number {
+    return this.#pool.allocate(this.#number);
+  }
+
+  /**
+   * Frees the object at `offset`. O(1).
+   *
+   * Throws `AllocError` and changes nothing: `DOUBLE_FREE` when the slot there is free already, `INVALID_FREE` when
+   * the offset is inside a slot or not in a slab of this cache.
+   */
+  free(offset: number): void {
+    this.#requireOwn(offset);
+    this.#pool.clearInUse(offset);
+    this.#pool.push(this.#number, offset);
+  }
+
+  /**
+   * Allocates `n` objects and writes their offsets to `out[0]` up to `out[n - 1]`: all of them, or none and an
+   * `OutOfMemoryError`. O(n).
+   */
+  allocateBulk(out: number[] | Int32Array | Uint32Array | Float64Array, n: number): void {
+    requireInteger("n", n, 0, Array.isArray(out) ? Number.MAX_SAFE_INTEGER : out.length);
+    for (let index = 0; index < n; index++) {
+      const offset = this.#pool.allocate(this.#number);
+      if (offset === NONE) {
+        const error = this.#outOfMemory();
+        while (index-- > 0) this.free(out[index] >>> 0);
+        throw error;
+      }
+      out[index] = offset;
+    }
+  }
+
+  /**
+   * Frees the objects at `offsets[0]` up to `offsets[n - 1]`: all of them, or none and the error that `free` throws
+   * of the first that is wrong. O(n).
+   */
+  freeBulk(offsets: ArrayLike<number>, n: number): void {
+    requireInteger("n", n, 0, offsets.length);
+    // Offsets beyond 2^31 come back negative from an Int32Array.
+    const isSigned = offsets instanceof Int32Array;
+    const at = (index: number): number => (isSigned ? offsets[index] >>> 0 : offsets[index]);
+    let index = 0;
+    try {
+      for (; index < n; index++) {
+        this.#requireOwn(at(index));
+        this.#pool.clearInUse(at(index));
+      }
+    } catch (error) {
+      while (index-- > 0) this.#pool.restoreInUse(at(index));
+      throw error;
+    }
+    for (index = 0; index < n; index++) this.#pool.push(this.#number, at(index));
+  }
+
+  /** Gives the magazine's slots back to their slabs and every empty slab to the buddy allocator. O(slabs). */
+  shrink(): void {
+    this.#requireAlive();
+    this.#pool.shrink(this.#number);
+  }
+
+  /**
+   * Gives everything back; the cache cannot be used afterwards. A second call does nothing.
+   *
+   * Throws `AllocError` `IN_USE` that says how many objects live, changing nothing, when any do.
+   */
+  destroy(): void {
+    if (this.#number === 0) return;
+    const { objects } = this.#pool.counters(this.#number);
+    if (objects > 0) {
+      throw new AllocError("IN_USE", `cannot destroy cache "${this.name}": ${objects} of its objects are in use`);
+    }
+    this.#pool.removeCache(this.#number);
+    this.#number = 0;
+    this.#onDestroy?.();
+  }
+
+  /** `destroy()`, for `using`. */
+  [Symbol.dispose](): void {
+    this.destroy();
+  }
+
+  /** Figures of this moment. O(1). */
+  stats(): SlabCacheStats {
+    this.#requireAlive();
+    const { name, objectSize, slotSize } = this;
+    return { name, objectSize, slotSize, ...this.#pool.counters(this.#number) };
+  }
+
+  /** Checks every invariant of the slabs; throws `AllocError` `CORRUPTED` that names the broken one. O(slots). */
+  check(): void {
+    this.#requireAlive();
+    this.#pool.check();
+  }
+
+  #requireAlive(): void {
+    if (this.#number === 0) throw new AllocError("DETACHED", `cache "${this.name}" was destroyed`);
+  }
+
+  #outOfMemory(): AllocError {
+    const { buddy } = this.#pool;
+    return buddy.outOfMemory(2 ** this.#pool.minSlabOrder(this.slotSize));
+  }
+
+  /** Throws unless `offset` lies in a slab of this cache. */
+  #requireOwn(offset: number): void {
+    const number = this.#number;
+    if (offset >>> 0 === offset && number !== 0 && this.#pool.cacheAt(offset) === number) return;
+    this.#requireAlive();
+    const message = `cannot free offset ${String(offset)}: it lies in no slab of cache "${this.name}"`;
+    throw new AllocError("INVALID_FREE", message, offset);
+  }
+}
+
+/** A pool for one cache. Its granule divides the slot size, and a page has 32 granules, so that a slab may be a page. */
+function ownPool(buddy: BuddyAllocator, slotSize: number): SlabPool {
+  const end = buddy.base + buddy.maxSize;
+  if (end > MAX_END_OFFSET) {
+    throw argumentError("buddy", "an allocator whose space ends at or below 4 GiB", `one that ends at ${end}`);
+  }
+  const divisor = slotSize % 65536 === 0 ? 65536 : slotSize & -slotSize;
+  const granule = Math.min(divisor, Math.max(1, buddy.pageSize / 32));
+  return new SlabPool(buddy, granule, 1, () => false);
+}

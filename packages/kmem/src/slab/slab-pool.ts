@@ -1,0 +1,516 @@
+/**
+ * The depot: every slab of every cache on one buddy allocator, with a magazine in front of each cache.
+ *
+ * A slab is a block from the buddy allocator cut into slots of one size. Allocating pops the cache's magazine and
+ * sets the slot's in-use bit; freeing tests and clears that bit and pushes. Slots move between magazine and slabs
+ * in batches. `layout.ts` says where everything lies.
+ *
+ * Invariants:
+ *   S1: every slot of a slab is in use, in the depot, or in its cache's magazine: in just one of the three.
+ *   S2: bits of the in-use and depot maps are set only where a slot of a slab begins.
+ *   S3: a summary bit is set exactly when its depot word is not zero.
+ *   S4: a slab's free count is the number of its depot bits; it is on the list of the bucket that this gives.
+ *   S5: a cache's counters are the sums over its slabs.
+ *   S6: the pages of a slab are one block allocated from the buddy allocator.
+ *
+ * Cost: allocate and free O(1); once in a batch O(batch), and O(slots + log pages) where a slab is made or returned.
+ *
+ * Bonwick, The Slab Allocator, 1994; Bonwick and Adams, Magazines and Vmem, 2001; Linux, mm/slub.c.
+ */
+import { highestBit, lowestBit } from "../bits/integers.ts";
+import type { BuddyAllocator } from "../buddy/buddy-allocator.ts";
+import { AllocError, NONE } from "../errors.ts";
+import { checkPool } from "./check.ts";
+import * as L from "./layout.ts";
+
+/** A slab that grows with its cache takes at most this share of what the cache holds already. */
+const GROWTH_SHARE = 4;
+/** Slabs grow up to this size, or to that of 8 slots where that is more. */
+const FULL_SLAB_BYTES = 65536;
+/** A magazine holds about this many bytes of slots, within the bounds below. */
+const MAGAZINE_BYTES = 16384;
+const MIN_MAGAZINE_SIZE = 8;
+/** Empty slabs that a cache keeps for its next need. */
+const SPARE_SLABS = 1;
+
+/** What a cache is made from; sizes in bytes. */
+export interface CacheGeometry {
+  name: string;
+  slotSize: number;
+  magazineSize?: number | undefined;
+  construct?: ((offset: number) => void) | undefined;
+}
+
+/** Counters of one cache; `SlabCacheStats` says what each is. */
+export interface CacheCounters {
+  objects: number;
+  slots: number;
+  slabs: number;
+  partialSlabs: number;
+  fullSlabs: number;
+  emptySlabs: number;
+  pages: number;
+  magazineSlots: number;
+}
+
+export class SlabPool {
+  readonly buddy: BuddyAllocator;
+  /** Bytes of the granule: every slot begins on a multiple of it. */
+  readonly granule: number;
+  readonly cacheLimit: number;
+  readonly layout: L.PoolLayout;
+  readonly words: Int32Array;
+  readonly #granuleShift: number;
+  readonly #wordShift: number;
+  readonly #pageShift: number;
+  readonly #inUse: number;
+  readonly #pages: number;
+  /** The end of the space at its largest, in bytes. */
+  readonly #endOffset: number;
+  readonly #makeRoom: (order: number) => boolean;
+  readonly #constructors: (((offset: number) => void) | undefined)[] = [];
+  readonly #names: string[] = [];
+  readonly #freeNumbers: number[] = [];
+  #cacheCount = 0;
+
+  /**
+   * A pool without caches on `buddy`, whose space must end at or below 4 GiB. `makeRoom` is called when the buddy
+   * allocator has no block of the given order; true means that it is worth another try.
+   */
+  constructor(buddy: BuddyAllocator, granule: number, cacheLimit: number, makeRoom: (order: number) => boolean) {
+    this.buddy = buddy;
+    this.granule = granule;
+    this.cacheLimit = cacheLimit;
+    this.#makeRoom = makeRoom;
+    this.#endOffset = buddy.base + buddy.maxSize;
+    this.#granuleShift = Math.log2(granule);
+    this.#wordShift = this.#granuleShift + 5;
+    this.#pageShift = Math.log2(buddy.pageSize);
+    this.layout = L.poolLayout(cacheLimit, this.#endOffset, granule, buddy.pageSize);
+    this.words = new Int32Array(this.layout.wordCount);
+    this.#inUse = this.layout.inUse;
+    this.#pages = this.layout.pages;
+  }
+
+  /** Makes a cache and returns its number. The pool must have fewer than `cacheLimit`. */
+  addCache({ name, slotSize, magazineSize, construct }: CacheGeometry): number {
+    const number = this.#freeNumbers.pop() ?? ++this.#cacheCount;
+    const bySize = Math.max(MIN_MAGAZINE_SIZE, Math.min(L.MAX_MAGAZINE_SIZE, Math.floor(MAGAZINE_BYTES / slotSize)));
+    const capacity = magazineSize ?? bySize;
+    const cache = this.#cache(number);
+    const empty = this.layout.magazines + number * L.MAGAZINE_WORDS;
+    this.words.fill(0, cache, cache + L.CACHE_WORDS);
+    this.words[cache + L.CACHE_SLOT_GRANULES] = slotSize / this.granule;
+    this.words[cache + L.CACHE_MIN_ORDER] = this.minSlabOrder(slotSize);
+    this.words[cache + L.CACHE_BATCH] = (capacity + 1) >>> 1;
+    this.words[2 * number] = empty;
+    this.words[2 * number + 1] = empty + capacity;
+    this.#constructors[number] = construct;
+    this.#names[number] = name;
+    return number;
+  }
+
+  /** Gives up a cache that has no object: all its slabs go back. */
+  removeCache(number: number): void {
+    this.shrink(number);
+    this.words[2 * number] = 0;
+    this.words[2 * number + 1] = 0;
+    this.#constructors[number] = undefined;
+    this.#freeNumbers.push(number);
+  }
+
+  /** The smallest order whose block holds a slot of `slotSize` and fills whole words of the maps. */
+  minSlabOrder(slotSize: number): number {
+    const bytes = Math.max(slotSize, 32 * this.granule);
+    return Math.max(0, Math.ceil(Math.log2(bytes / this.buddy.pageSize)));
+  }
+
+  cacheName(number: number): string {
+    return this.#names[number];
+  }
+
+  /** Bytes of a slot of a cache. */
+  slotSize(number: number): number {
+    return (this.words[this.#cache(number) + L.CACHE_SLOT_GRANULES] >>> 0) * this.granule;
+  }
+
+  /** The number of the cache whose slab `offset` lies in, 0 when it lies in none; never throws. */
+  cacheAt(offset: number): number {
+    if (!(offset >= 0 && offset < this.#endOffset)) return 0;
+    return this.words[this.#pages + (offset >>> this.#pageShift)] & L.PAGE_CACHE_MASK;
+  }
+
+  /** True when an object begins at `offset`; never throws. */
+  isObject(offset: number): boolean {
+    if (this.cacheAt(offset) === 0 || offset % this.granule !== 0) return false;
+    return (this.words[this.#inUse + (offset >>> this.#wordShift)] & (1 << (offset >>> this.#granuleShift))) !== 0;
+  }
+
+  /** Allocates an object of a cache and returns its offset; `NONE` when there is no slot and no space for a slab. */
+  allocate(number: number): number {
+    const words = this.words;
+    let top = words[2 * number];
+    if ((top & (L.MAGAZINE_WORDS - 1)) === 0) {
+      top = this.#refill(number);
+      if ((top & (L.MAGAZINE_WORDS - 1)) === 0) return NONE;
+    }
+    const offset = words[top];
+    words[2 * number] = top - 1;
+    words[this.#inUse + (offset >>> this.#wordShift)] |= 1 << (offset >>> this.#granuleShift);
+    return offset >>> 0;
+  }
+
+  /**
+   * Frees the object at `offset`, in whichever cache it is; returns false when the offset lies in no slab.
+   *
+   * Throws `AllocError` `DOUBLE_FREE` or `INVALID_FREE`, changing nothing, when it lies in a slab but no object
+   * begins there.
+   */
+  free(offset: number): boolean {
+    if (offset >>> 0 !== offset || offset >= this.#endOffset) return false;
+    const number = this.words[this.#pages + (offset >>> this.#pageShift)] & L.PAGE_CACHE_MASK;
+    if (number === 0) return false;
+    this.clearInUse(offset);
+    this.push(number, offset);
+    return true;
+  }
+
+  /** Clears the in-use bit of an offset within a slab; throws, changing nothing, when no object begins there. */
+  clearInUse(offset: number): void {
+    const words = this.words;
+    const at = this.#inUse + (offset >>> this.#wordShift);
+    const bit = 1 << (offset >>> this.#granuleShift);
+    const word = words[at];
+    if ((word & bit) === 0 || (offset & (this.granule - 1)) !== 0) throw this.#freeError(offset);
+    words[at] = word ^ bit;
+  }
+
+  /** Sets the in-use bit of an offset again, where a free is undone. */
+  restoreInUse(offset: number): void {
+    this.words[this.#inUse + (offset >>> this.#wordShift)] |= 1 << (offset >>> this.#granuleShift);
+  }
+
+  /** Puts a slot whose in-use bit is clear into its cache's magazine. */
+  push(number: number, offset: number): void {
+    const words = this.words;
+    let top = words[2 * number];
+    if (top === words[2 * number + 1]) top = this.#flush(number, words[this.#cache(number) + L.CACHE_BATCH]);
+    words[top + 1] = offset;
+    words[2 * number] = top + 1;
+  }
+
+  /** Empties a cache's magazine and gives every empty slab back. O(slots moved + slabs given back). */
+  shrink(number: number): void {
+    const words = this.words;
+    this.#flush(number, words[2 * number] & (L.MAGAZINE_WORDS - 1));
+    const emptyList = this.#cache(number) + L.BUCKETS + L.EMPTY_BUCKET;
+    while (words[emptyList] !== 0) this.#returnSlab(words[emptyList] - 1);
+  }
+
+  /** Shrinks every cache. */
+  shrinkAll(): void {
+    for (let number = 1; number <= this.#cacheCount; number++) this.shrink(number);
+  }
+
+  /** Drops every slab and object without looking; the buddy allocator is to be reset as well. */
+  reset(): void {
+    const { words, layout } = this;
+    words.fill(0, layout.inUse);
+    for (let number = 1; number <= this.#cacheCount; number++) {
+      const cache = this.#cache(number);
+      words[2 * number] = layout.magazines + number * L.MAGAZINE_WORDS;
+      words.fill(0, cache + L.CACHE_SLABS, cache + L.CACHE_WORDS);
+    }
+  }
+
+  /** Counters of one cache. O(1). */
+  counters(number: number): CacheCounters {
+    const words = this.words;
+    const cache = this.#cache(number);
+    const magazineSlots = words[2 * number] & (L.MAGAZINE_WORDS - 1);
+    const slots = words[cache + L.CACHE_SLOTS];
+    const slabs = words[cache + L.CACHE_SLABS];
+    const fullSlabs = words[cache + L.CACHE_FULL_SLABS];
+    const emptySlabs = words[cache + L.CACHE_EMPTY_SLABS];
+    return {
+      objects: slots - words[cache + L.CACHE_FREE] - magazineSlots,
+      slots,
+      slabs,
+      partialSlabs: slabs - fullSlabs - emptySlabs,
+      fullSlabs,
+      emptySlabs,
+      pages: words[cache + L.CACHE_PAGES],
+      magazineSlots,
+    };
+  }
+
+  /** Bytes of tables that the caches so far and the space at its present size need. */
+  get metadataBytes(): number {
+    const { base, size, pageSize } = this.buddy;
+    return 4 * L.poolLayout(this.#cacheCount, base + size, this.granule, pageSize).wordCount;
+  }
+
+  /** Compares every map, list and counter with the slots there are; throws `AllocError` `CORRUPTED`. O(slots). */
+  check(): void {
+    checkPool(this, this.#cacheCount);
+  }
+
+  #cache(number: number): number {
+    return this.layout.caches + number * L.CACHE_WORDS;
+  }
+
+  #slab(page: number): number {
+    return this.layout.slabs + page * L.SLAB_WORDS;
+  }
+
+  /** The first page of the slab that `page` lies in: blocks are aligned to their own size. */
+  #slabPage(page: number): number {
+    return page & (-1 << (this.words[this.#pages + page] >>> L.PAGE_ORDER_SHIFT));
+  }
+
+  /** Moves up to a batch of slots into an empty magazine; makes a slab when no slab has any. Returns the new top. */
+  #refill(number: number): number {
+    const words = this.words;
+    const cache = this.#cache(number);
+    let top = words[2 * number];
+    if (top === 0) throw new AllocError("DETACHED", "the cache was destroyed");
+    if (words[cache + L.CACHE_BUCKET_MASK] === 0 && !this.#addSlab(number)) return top;
+    let wanted = words[cache + L.CACHE_BATCH];
+    while (wanted > 0 && words[cache + L.CACHE_BUCKET_MASK] !== 0) {
+      const fullest = lowestBit(words[cache + L.CACHE_BUCKET_MASK]);
+      const page = words[cache + L.BUCKETS + fullest] - 1;
+      const count = Math.min(wanted, words[this.#slab(page) + L.SLAB_FREE]);
+      this.#takeSlots(page, count, top);
+      this.#changeFree(number, page, -count);
+      top += count;
+      wanted -= count;
+    }
+    words[2 * number] = top;
+    return top;
+  }
+
+  /** Takes the `count` highest free slots of a slab out of the depot, the lowest of them ending on top. */
+  #takeSlots(slabPage: number, count: number, top: number): void {
+    const { words, layout } = this;
+    const order = words[this.#pages + slabPage] >>> L.PAGE_ORDER_SHIFT;
+    const wordsPerPage = 2 ** (this.#pageShift - this.#wordShift);
+    const first = slabPage * wordsPerPage;
+    const last = (slabPage + 2 ** order) * wordsPerPage - 1;
+    for (let index = last >>> 5; count > 0; index--) {
+      let summary = words[layout.summary + index];
+      if (index === last >>> 5) summary &= -1 >>> (31 - (last & 31));
+      if (index === first >>> 5) summary &= -1 << first;
+      while (summary !== 0 && count > 0) {
+        const wordIndex = index * 32 + highestBit(summary);
+        let word = words[layout.depot + wordIndex];
+        for (; word !== 0 && count > 0; count--) {
+          const bit = highestBit(word);
+          word ^= 1 << bit;
+          words[++top] = (wordIndex * 32 + bit) << this.#granuleShift;
+        }
+        words[layout.depot + wordIndex] = word;
+        if (word === 0) {
+          summary &= ~(1 << wordIndex);
+          words[layout.summary + index] &= ~(1 << wordIndex);
+        }
+      }
+    }
+  }
+
+  /** Moves the `count` slots that lie lowest in a magazine, the longest unused, to the depot. Returns the new top. */
+  #flush(number: number, count: number): number {
+    const { words, layout } = this;
+    const bottom = layout.magazines + number * L.MAGAZINE_WORDS + 1;
+    const top = words[2 * number];
+    words[2 * number] = top - count;
+    for (let at = bottom; at < bottom + count; at++) {
+      const offset = words[at];
+      const wordIndex = offset >>> this.#wordShift;
+      words[layout.depot + wordIndex] |= 1 << (offset >>> this.#granuleShift);
+      words[layout.summary + (wordIndex >>> 5)] |= 1 << wordIndex;
+      this.#changeFree(number, this.#slabPage(offset >>> this.#pageShift), 1);
+    }
+    words.copyWithin(bottom, bottom + count, top + 1);
+    return top - count;
+  }
+
+  /** Counts `change` more slots of a slab as free, moves it to its bucket, and returns it if it is one too many. */
+  #changeFree(number: number, page: number, change: number): void {
+    const words = this.words;
+    const slab = this.#slab(page);
+    const slots = words[slab + L.SLAB_SLOTS];
+    const before = words[slab + L.SLAB_FREE];
+    const after = before + change;
+    words[slab + L.SLAB_FREE] = after;
+    words[this.#cache(number) + L.CACHE_FREE] += change;
+    const oldBucket = L.bucketOf(before, slots);
+    const newBucket = L.bucketOf(after, slots);
+    if (oldBucket === newBucket) return;
+    this.#unlink(number, page, oldBucket);
+    this.#link(number, page, newBucket);
+    const tooManyEmpty = words[this.#cache(number) + L.CACHE_EMPTY_SLABS] > SPARE_SLABS;
+    if (newBucket === L.EMPTY_BUCKET && tooManyEmpty) this.#returnSlab(page);
+  }
+
+  #link(number: number, page: number, bucket: number): void {
+    const words = this.words;
+    const cache = this.#cache(number);
+    if (bucket === 0) {
+      words[cache + L.CACHE_FULL_SLABS]++;
+      return;
+    }
+    if (bucket === L.EMPTY_BUCKET) words[cache + L.CACHE_EMPTY_SLABS]++;
+    const head = cache + L.BUCKETS + bucket;
+    const next = words[head];
+    words[this.#slab(page) + L.SLAB_NEXT] = next;
+    words[this.#slab(page) + L.SLAB_PREVIOUS] = 0;
+    if (next !== 0) words[this.#slab(next - 1) + L.SLAB_PREVIOUS] = page + 1;
+    words[head] = page + 1;
+    words[cache + L.CACHE_BUCKET_MASK] |= 1 << bucket;
+  }
+
+  #unlink(number: number, page: number, bucket: number): void {
+    const words = this.words;
+    const cache = this.#cache(number);
+    if (bucket === 0) {
+      words[cache + L.CACHE_FULL_SLABS]--;
+      return;
+    }
+    if (bucket === L.EMPTY_BUCKET) words[cache + L.CACHE_EMPTY_SLABS]--;
+    const head = cache + L.BUCKETS + bucket;
+    const next = words[this.#slab(page) + L.SLAB_NEXT];
+    const previous = words[this.#slab(page) + L.SLAB_PREVIOUS];
+    if (next !== 0) words[this.#slab(next - 1) + L.SLAB_PREVIOUS] = previous;
+    if (previous !== 0) words[this.#slab(previous - 1) + L.SLAB_NEXT] = next;
+    else words[head] = next;
+    if (words[head] === 0) words[cache + L.CACHE_BUCKET_MASK] &= ~(1 << bucket);
+  }
+
+  /**
+   * The order for a cache's next slab: of those up to a share of what it holds, the one that wastes least at its
+   * end, the larger of equals; the smallest for a cache that holds little.
+   */
+  #slabOrder(number: number): number {
+    const words = this.words;
+    const cache = this.#cache(number);
+    const slotSize = this.slotSize(number);
+    const minOrder = words[cache + L.CACHE_MIN_ORDER];
+    const { pageSize, maxOrder } = this.buddy;
+    const share = (words[cache + L.CACHE_PAGES] * pageSize) / GROWTH_SHARE;
+    const limit = Math.min(share, Math.max(FULL_SLAB_BYTES, 8 * slotSize));
+    let best = minOrder;
+    let bestWaste = 1;
+    for (let order = minOrder; order <= maxOrder; order++) {
+      const bytes = pageSize * 2 ** order;
+      if (order > minOrder && bytes > limit) break;
+      const waste = (bytes % slotSize) / bytes;
+      if (waste <= bestWaste) {
+        best = order;
+        bestWaste = waste;
+      }
+    }
+    return best;
+  }
+
+  /** A block for a slab: of the wanted order or, before the space is made to grow, of a smaller one; or `NONE`. */
+  #slabBlock(wanted: number, minOrder: number): number {
+    for (let order = wanted; order >= minOrder; order--) {
+      const offset = this.buddy.tryAllocate(order);
+      if (offset !== NONE) return offset;
+    }
+    return NONE;
+  }
+
+  /** Makes a slab with all its slots in the depot; false when there is no space for one. */
+  #addSlab(number: number): boolean {
+    const words = this.words;
+    const cache = this.#cache(number);
+    const minOrder = words[cache + L.CACHE_MIN_ORDER];
+    if (minOrder > this.buddy.maxOrder) return false;
+    const wanted = this.#slabOrder(number);
+    let offset = this.#slabBlock(wanted, minOrder);
+    if (offset === NONE && this.#makeRoom(minOrder)) offset = this.#slabBlock(minOrder, minOrder);
+    if (offset === NONE) return false;
+    const bytes = this.buddy.sizeOf(offset);
+    const pageCount = bytes / this.buddy.pageSize;
+    const page = offset / this.buddy.pageSize;
+    const slots = this.#fillDepot(offset, bytes, this.slotSize(number));
+    const pageWord = number | (highestBit(pageCount) << L.PAGE_ORDER_SHIFT);
+    words.fill(pageWord, this.#pages + page, this.#pages + page + pageCount);
+    words[this.#slab(page) + L.SLAB_FREE] = slots;
+    words[this.#slab(page) + L.SLAB_SLOTS] = slots;
+    words[cache + L.CACHE_SLABS]++;
+    words[cache + L.CACHE_PAGES] += pageCount;
+    words[cache + L.CACHE_SLOTS] += slots;
+    words[cache + L.CACHE_FREE] += slots;
+    this.#link(number, page, L.EMPTY_BUCKET);
+    try {
+      this.#constructSlots(number, offset, slots);
+    } catch (error) {
+      this.#returnSlab(page);
+      throw error;
+    }
+    return true;
+  }
+
+  /** Sets the depot bits of every slot of a new slab; returns their number. */
+  #fillDepot(offset: number, bytes: number, slotSize: number): number {
+    const { words, layout } = this;
+    const slots = Math.floor(bytes / slotSize);
+    const step = slotSize / this.granule;
+    let granule = offset / this.granule;
+    for (let slot = 0; slot < slots; slot++, granule += step) {
+      const wordIndex = granule >>> 5;
+      words[layout.depot + wordIndex] |= 1 << granule;
+      words[layout.summary + (wordIndex >>> 5)] |= 1 << wordIndex;
+    }
+    return slots;
+  }
+
+  #constructSlots(number: number, offset: number, slots: number): void {
+    const construct = this.#constructors[number];
+    if (construct === undefined) return;
+    const slotSize = this.slotSize(number);
+    for (let slot = 0; slot < slots; slot++) construct(offset + slot * slotSize);
+  }
+
+  /** Gives an empty slab's block back to the buddy allocator. */
+  #returnSlab(page: number): void {
+    const { words, layout } = this;
+    const { pageSize } = this.buddy;
+    const number = words[this.#pages + page] & L.PAGE_CACHE_MASK;
+    const cache = this.#cache(number);
+    const slots = words[this.#slab(page) + L.SLAB_SLOTS];
+    const pageCount = 2 ** (words[this.#pages + page] >>> L.PAGE_ORDER_SHIFT);
+    this.#unlink(number, page, L.EMPTY_BUCKET);
+    words[cache + L.CACHE_SLABS]--;
+    words[cache + L.CACHE_PAGES] -= pageCount;
+    words[cache + L.CACHE_SLOTS] -= slots;
+    words[cache + L.CACHE_FREE] -= slots;
+    const firstWord = (page * pageSize) / this.granule / 32;
+    const endWord = ((page + pageCount) * pageSize) / this.granule / 32;
+    words.fill(0, layout.depot + firstWord, layout.depot + endWord);
+    for (let word = firstWord; word < endWord; word++) words[layout.summary + (word >>> 5)] &= ~(1 << word);
+    words.fill(0, this.#pages + page, this.#pages + page + pageCount);
+    words.fill(0, this.#slab(page), this.#slab(page) + L.SLAB_WORDS);
+    this.buddy.free(page * pageSize);
+  }
+
+  #freeError(offset: number): AllocError {
+    const { pageSize } = this.buddy;
+    const number = this.cacheAt(offset);
+    const slotSize = this.slotSize(number);
+    const page = this.#slabPage(offset >>> this.#pageShift);
+    const intoSlot = (offset - page * pageSize) % slotSize;
+    const slot = (offset - page * pageSize - intoSlot) / slotSize;
+    const where = `cannot free offset ${offset}: `;
+    if (slot >= this.words[this.#slab(page) + L.SLAB_SLOTS]) {
+      return new AllocError("INVALID_FREE", `${where}it lies behind the last slot of its slab`, offset);
+    }
+    if (intoSlot !== 0) {
+      const reason = `it lies ${intoSlot} bytes inside a slot of ${slotSize} bytes`;
+      return new AllocError("INVALID_FREE", where + reason, offset);
+    }
+    return new AllocError("DOUBLE_FREE", `${where}the slot is free already`, offset);
+  }
+}
