@@ -11,5 +11,5 @@ export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
 /** A line of help for each exit code. */
 export const EXIT_CODE_HELP = `Exit codes:
   ${ExitCode.OK}  done
-  ${ExitCode.BAD_DATA}  the recording cannot be read or replayed; one line on stderr says why
+  ${ExitCode.BAD_DATA}  no report: one line on stderr says why
   ${ExitCode.USAGE}  the command line is wrong`;

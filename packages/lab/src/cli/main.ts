@@ -10,6 +10,9 @@ const DEFAULT_PAGE_SIZE = 4096;
 const MIN_PAGE_SIZE = 1024;
 const MAX_PAGE_SIZE = 1 << 20;
 
+/** The options that commander always gives. */
+type ReplayDefaults = Pick<ReplayCommandOptions, "progress" | "top" | "pageSize">;
+
 /** Reads a whole number that is at least `minimum`. */
 function wholeNumber(minimum: number): (text: string) => number {
   return (text) => {
@@ -41,18 +44,21 @@ function buildProgram(): Command {
       "[FILE]",
       "ftrace text, plain or gzipped; - for the standard input; the bundled recording if left out",
     )
-    .option("--json", "print one JSON document instead of tables", false)
+    .option("--json", "print one JSON document instead of tables")
     .option("--no-progress", "show no progress bars (there are none where stderr is not a terminal)")
     .option("--top <count>", "caches to list; 0 for all", wholeNumber(0), DEFAULT_TOP)
     .option("--page-size <bytes>", "page size of the allocators, a power of two", pageSize, DEFAULT_PAGE_SIZE)
     .option("--limit <events>", "replay only the first events", wholeNumber(1))
-    .option("--partial", "take a recording that ends before its end as far as it goes", false)
+    .option("--partial", "take a recording that ends before its end as far as it goes")
     .addHelpText("after", `\n${EXIT_CODE_HELP}`)
-    .action(
-      async (file: string | undefined, options: Omit<ReplayCommandOptions, "limit"> & { limit?: number }) => {
-        await replayCommand(file ?? BUNDLED_TRACE, { ...options, limit: options.limit ?? Infinity });
-      },
-    );
+    .action(async (file: string | undefined, options: Partial<ReplayCommandOptions> & ReplayDefaults) => {
+      await replayCommand(file ?? BUNDLED_TRACE, {
+        json: false,
+        partial: false,
+        limit: Infinity,
+        ...options,
+      });
+    });
   return program;
 }
 
@@ -61,7 +67,8 @@ async function main(): Promise<ExitCode> {
   // A reader that closes early, as `| head` does, has seen enough.
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code === "EPIPE") process.exit(ExitCode.OK);
-    throw error;
+    process.stderr.write(`kmem: cannot write the report: ${error.message}\n`);
+    process.exit(ExitCode.BAD_DATA);
   });
   try {
     await buildProgram().parseAsync();

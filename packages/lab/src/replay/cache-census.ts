@@ -12,7 +12,7 @@ interface Tally {
 }
 
 /** A cache at one moment, with what tells it from others. */
-export interface CacheState extends Pick<CacheReport, "name" | "kind" | "objectSizeBytes"> {
+export interface CacheState extends Pick<CacheReport, "name" | "kind" | "objectSizeBytes" | "slotSizeBytes"> {
   readonly moment: CacheMoment;
 }
 
@@ -47,11 +47,12 @@ function namedStates(
   pageSize: number,
 ): CacheState[] {
   return replay.caches.map((cache, index) => {
-    const { slots, slabs, pages } = cache.stats();
+    const { slotSize, slots, slabs, pages } = cache.stats();
     return {
       name: stream.caches[index]!.name,
       kind: "named",
       objectSizeBytes: stream.caches[index]!.objectSize,
+      slotSizeBytes: slotSize,
       moment: { ...tallies[index]!, slots, slabs, heldBytes: pages * pageSize },
     };
   });
@@ -63,14 +64,11 @@ function kmallocStates(
   tallyBySize: Map<number, Tally>,
   pageSize: number,
 ): CacheState[] {
-  const namedCount = replay.caches.length;
-  const allCaches = replay.heap.stats().caches;
-  const namesTaken = new Set(replay.caches.map((cache) => cache.stats().name));
-  const classes = allCaches.filter(({ name }) => !namesTaken.has(name));
-  if (classes.length + namedCount !== allCaches.length)
-    throw new Error("a recorded cache has the name of a size class");
+  const { caches } = replay.heap.stats();
+  // The size classes come first, then the named caches, which are all made by the replay.
+  const classes = caches.slice(0, caches.length - replay.caches.length);
   const states: CacheState[] = [];
-  for (const { name, objectSize, slots, slabs, pages } of classes) {
+  for (const { name, objectSize, slotSize, slots, slabs, pages } of classes) {
     const tally = tallyBySize.get(objectSize) ?? emptyTally();
     tallyBySize.delete(objectSize);
     if (pages === 0) continue;
@@ -78,6 +76,7 @@ function kmallocStates(
       name,
       kind: "size-class",
       objectSizeBytes: objectSize,
+      slotSizeBytes: slotSize,
       moment: { ...tally, slots, slabs, heldBytes: pages * pageSize },
     });
   }
@@ -94,6 +93,7 @@ function kmallocStates(
       name: "large objects",
       kind: "large",
       objectSizeBytes: 0,
+      slotSizeBytes: 0,
       moment: { ...large, slots: large.live, slabs: 0, heldBytes },
     });
   }

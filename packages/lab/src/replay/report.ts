@@ -60,6 +60,8 @@ export interface CacheReport {
   readonly kind: "named" | "size-class" | "large";
   /** Largest object that fits; 0 for the large objects, which have no common size. */
   readonly objectSizeBytes: number;
+  /** What an object takes in a slab; 0 for the large objects. */
+  readonly slotSizeBytes: number;
   /** The most objects that were in use at once; null for size classes, which are looked at only at two moments. */
   readonly peakLive: number | null;
   /** When the payload of all objects together was at its highest. */

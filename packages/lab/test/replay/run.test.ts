@@ -10,14 +10,17 @@ function runOf(
   const stops: number[] = [];
   const peaks: number[] = [];
   const samples: number[] = [];
-  const replay = {
-    position: 0,
+  let at = 0;
+  const replay: Steppable = {
     length,
-    advanceTo(position: number) {
-      stops.push(position);
-      this.position = position;
+    get position() {
+      return at;
     },
-  } satisfies Steppable;
+    advanceTo(position) {
+      stops.push(position);
+      at = position;
+    },
+  };
   runReplay(replay, {
     peakPosition,
     sampleCount,
