@@ -18,13 +18,16 @@ import { WORKLOADS } from "./src/workloads/catalogue.ts";
 
 /** Timing processes of each subject, unless asked otherwise. */
 const PROCESS_COUNT = 5;
+/** The same, and the timed rounds of each process, when there is little time. */
+const QUICK_PROCESS_COUNT = 3;
+const QUICK_TIMED_ROUNDS = 3;
 
 interface Options {
   readonly quick: boolean;
   readonly json: boolean;
   readonly store: boolean;
   readonly only?: RegExp;
-  readonly processes: number;
+  readonly processes?: number;
 }
 
 function parsePattern(text: string): RegExp {
@@ -46,18 +49,27 @@ const options = new Command("bench")
   .description("Measures kmem's speed and memory beside native allocators, on the same operations.")
   .option("--quick", "run some of the workloads, within a minute", false)
   .option("--only <pattern>", "run what matches: a regular expression on `WORKLOAD SUBJECT`", parsePattern)
-  .option("--processes <count>", "timing processes of each subject and workload", parseCount, PROCESS_COUNT)
+  .option(
+    "--processes <count>",
+    `timing processes of each subject and workload (${PROCESS_COUNT}; quick: ${QUICK_PROCESS_COUNT})`,
+    parseCount,
+  )
   .option("--json", "print one JSON document in place of the table", false)
   .option("--store", "also write the document to bench/results/", false)
   .parse()
   .opts<Options>();
 
-const workloads = options.quick ? WORKLOADS.filter(({ quick }) => quick) : WORKLOADS;
+const workloads = options.quick
+  ? WORKLOADS.filter(({ quick }) => quick).map((workload) => ({
+      ...workload,
+      timedRounds: QUICK_TIMED_ROUNDS,
+    }))
+  : WORKLOADS;
 const benchmarks = await runBenchmarks({
   workloads,
   subjects: SUBJECTS,
   quick: options.quick,
-  processCount: options.processes,
+  processCount: options.processes ?? (options.quick ? QUICK_PROCESS_COUNT : PROCESS_COUNT),
   progress: createProgress(),
   ...(options.only && { only: options.only }),
 });

@@ -98,8 +98,9 @@ class SlabAdapter implements Adapter {
   }
 
   footprintBytes(): number {
+    // The tables of a cache's slabs are in no figure that it reports.
     const { allocatedPages, metadataBytes } = this.buddy.stats();
-    return allocatedPages * PAGE_BYTES + metadataBytes + this.cache.stats().metadataBytes;
+    return allocatedPages * PAGE_BYTES + metadataBytes;
   }
 }
 

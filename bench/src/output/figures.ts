@@ -1,10 +1,10 @@
 /** Figures as text: the same in the terminal and in the documentation. */
 
 import { REFERENCE_SUBJECT } from "../subjects/catalogue.ts";
-import type { BenchmarkDocument, Row } from "../harness/document.ts";
+import type { BenchmarkDocument, DocumentWorkload, Row } from "../harness/document.ts";
 
 /** Heads of the columns of {@link cellsOf}. */
-export const HEADS: readonly string[] = [
+const HEADS: readonly string[] = [
   "subject",
   "ns per op",
   "min – max",
@@ -31,14 +31,14 @@ function ratio(value: number | undefined): string {
 }
 
 /** @returns bytes in the unit, KiB to GiB, that leaves one to four digits before the point */
-export function bytes(count: number): string {
+function bytes(count: number): string {
   const units = ["B", "KiB", "MiB", "GiB"];
   const power = Math.min(units.length - 1, Math.floor(Math.log2(Math.max(count, 1)) / 10));
   return `${(count / 1024 ** power).toFixed(power === 0 ? 0 : 1)} ${units[power]}`;
 }
 
 /** @returns a row's cells, under {@link HEADS} */
-export function cellsOf(document: BenchmarkDocument, row: Row): string[] {
+function cellsOf(document: BenchmarkDocument, row: Row): string[] {
   const over = document.ratios.find(
     ({ workload, subject }) => workload === row.workload && subject === row.subject,
   );
@@ -55,6 +55,27 @@ export function cellsOf(document: BenchmarkDocument, row: Row): string[] {
     row.peakFootprintBytes === null ? NONE : bytes(row.peakFootprintBytes),
     row.peakFootprintBytes === null ? NONE : (row.peakPayloadBytes / row.peakFootprintBytes).toFixed(3),
   ];
+}
+
+/** A table of text; the first column holds names, the others figures. */
+export interface TextTable {
+  readonly heads: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+}
+
+/** @returns the rows of a workload as text, without the columns that hold no figure */
+export function tableOf(document: BenchmarkDocument, workloadName: string): TextTable {
+  const rows = document.rows.filter(({ workload }) => workload === workloadName);
+  const cells = rows.map((row) => cellsOf(document, row));
+  const isUsed = (column: number): boolean => cells.some((row) => row[column] !== NONE);
+  const keepUsed = (row: readonly string[]): string[] => row.filter((_, column) => isUsed(column));
+  return { heads: keepUsed(HEADS), rows: cells.map(keepUsed) };
+}
+
+/** @returns what a workload does, in what its figures are given, and how much it holds */
+export function captionOf(document: BenchmarkDocument, workload: DocumentWorkload): string {
+  const payloadBytes = document.rows.find((row) => row.workload === workload.name)?.peakPayloadBytes ?? 0;
+  return `${workload.description}. One op is one ${workload.op}. Peak payload: ${bytes(payloadBytes)}.`;
 }
 
 /** @returns lines that say what was measured, when and on what */

@@ -1,22 +1,21 @@
 /** The document as a page of the documentation. */
 
 import type { BenchmarkDocument } from "../harness/document.ts";
-import { bytes, cellsOf, HEADS, provenanceOf } from "./figures.ts";
+import { captionOf, provenanceOf, tableOf } from "./figures.ts";
 import { DOUBTS, METHOD } from "./method.ts";
 
 /** @returns docs/benchmarks.md, all of it; `sourceName` is the stored document it is made from */
 export function renderAsMarkdown(document: BenchmarkDocument, sourceName: string): string {
   const sections = document.workloads.map((workload) => {
-    const rows = document.rows.filter((row) => row.workload === workload.name);
-    const payload = bytes(rows[0]?.peakPayloadBytes ?? 0);
+    const { heads, rows } = tableOf(document, workload.name);
     return [
       `### ${workload.name}`,
       "",
-      `${capitalised(workload.description)}. One op is one ${workload.op}. Peak payload: ${payload}.`,
+      capitalised(captionOf(document, workload)),
       "",
-      tableRow(HEADS),
-      tableRow(HEADS.map((_, column) => (column === 0 ? ":--" : "--:"))),
-      ...rows.map((row) => tableRow(cellsOf(document, row))),
+      tableRow(heads),
+      tableRow(heads.map((_, column) => (column === 0 ? ":--" : "--:"))),
+      ...rows.map(tableRow),
       "",
     ].join("\n");
   });

@@ -10,7 +10,7 @@ export const METHOD: readonly string[] = [
   "net: the median less that of the loop without an allocator, in the same language, which is shown as a row of its own. It stands for the reading of the stream and of the table of live objects, not for the cache misses on objects.",
   `× ${REFERENCE_SUBJECT}: the median over ${REFERENCE_SUBJECT}'s median in the same run; below 1 is faster.`,
   "footprint of a native allocator: a separate pass writes every byte of every object; the process's anonymous resident memory (/proc/self/smaps_rollup) is sampled at 256 places and where the payload is largest; the greatest sample, less that of the same program without an allocator. Code is not counted.",
-  "footprint of kmem: sampled at the same places, pages held plus all metadata, as stats() reports them. The metadata covers the whole space that the allocator was given: the peak payload and half as much again. Code is not counted.",
+  "footprint of kmem: sampled at the same places, pages held plus all metadata, as stats() reports them. The metadata covers the whole space that the allocator was given: the peak payload and half as much again. Code is not counted. A SlabCache alone does not report the tables of its slabs: they are left out there.",
   "payload: the bytes that the program asked for and has not yet freed, at their peak.",
 ];
 

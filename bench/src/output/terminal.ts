@@ -2,7 +2,7 @@
 
 import Table from "cli-table3";
 import type { BenchmarkDocument } from "../harness/document.ts";
-import { bytes, cellsOf, HEADS, provenanceOf } from "./figures.ts";
+import { captionOf, provenanceOf, tableOf } from "./figures.ts";
 import { METHOD } from "./method.ts";
 
 const NO_LINES = Object.fromEntries(
@@ -14,16 +14,15 @@ const NO_LINES = Object.fromEntries(
 /** @returns the tables, one for each workload, then how they were made; ends with a newline */
 export function renderForTerminal(document: BenchmarkDocument): string {
   const sections = document.workloads.map((workload) => {
-    const rows = document.rows.filter((row) => row.workload === workload.name);
+    const { heads, rows } = tableOf(document, workload.name);
     const table = new Table({
-      head: [...HEADS],
-      colAligns: HEADS.map((_, column) => (column === 0 ? "left" : "right")),
+      head: [...heads],
+      colAligns: heads.map((_, column) => (column === 0 ? "left" : "right")),
       chars: { ...NO_LINES, middle: "  " },
       style: { head: [], border: [], "padding-left": 0, "padding-right": 0 },
     });
-    table.push(...rows.map((row) => cellsOf(document, row)));
-    const payload = bytes(rows[0]?.peakPayloadBytes ?? 0);
-    return `${workload.name}: ${workload.description}\n1 op = 1 ${workload.op}; payload ${payload}\n\n${table.toString()}\n`;
+    table.push(...rows.map((row) => [...row]));
+    return `${workload.name}: ${captionOf(document, workload)}\n\n${table.toString()}\n`;
   });
   const missing = document.missing.map(({ subject, reason }) => `Missing: ${subject} (${reason})`);
   const notes = [...missing, ...provenanceOf(document), "", ...METHOD.map((line) => `- ${line}`)];
