@@ -16,6 +16,8 @@ export const METHOD: readonly string[] = [
 
 /** What could mislead. */
 export const DOUBTS: readonly string[] = [
+  "The loop finds “kmem Heap” in a constant of its own module, and V8 compiles the places of the heap's tables into the loop. A function that is handed its heap, or takes it from a variable, pays more: “kmem Heap, variable” is the same loop where V8 cannot know the heap.",
+  "A heap is made at its full size before the clock starts: it does not grow on the way, as a native allocator's does in the warm-up rounds.",
   "An offset takes 4 bytes in the JavaScript program's table of live objects, a pointer 8 in the C program's: with many live objects the JavaScript loop touches less memory. That is a property of offsets, but not of the allocator's code.",
   "The stream names the operations ahead of time, so a processor can run ahead into the next operation while a cache miss of this one is under way. A real program would hide less.",
   "A native allocator serves malloc through the dynamic linker and must be ready for several threads; kmem's Heap is for one thread and can be inlined into the loop.",

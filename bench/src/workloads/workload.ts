@@ -35,8 +35,8 @@ export interface Workload {
   build(): OperationStream;
 }
 
-/** One free and one malloc: the unit of all replacement workloads. */
-export const PAIR: Workload["unit"] = { name: "pair (one free and one malloc)", operationCount: 2 };
+/** One free and one allocation: the unit of all replacement workloads. */
+export const PAIR: Workload["unit"] = { name: "pair (one free and one allocation)", operationCount: 2 };
 
 /** @returns the bytes that an operation's argument asks for */
 export function payloadBytesOf(target: Target, argument: number): number {
