@@ -29,28 +29,28 @@ export function bitTreeWordCount(length: number): number {
 }
 
 export class BitTree {
-  readonly #words: Int32Array;
+  private readonly words: Int32Array;
   /** The index of each level's first word. */
-  readonly #levels: number[] = [];
-  readonly #wordCounts: number[];
+  private readonly levels: number[] = [];
+  private readonly wordCounts: number[];
 
   /** A tree on `words` from index `firstWord`, for members 0 to `length` - 1; the words must be zero. */
   constructor(words: Int32Array, firstWord: number, length: number) {
-    this.#words = words;
-    this.#wordCounts = levelWordCounts(Math.max(1, length));
-    for (const count of this.#wordCounts) {
-      this.#levels.push(firstWord);
+    this.words = words;
+    this.wordCounts = levelWordCounts(Math.max(1, length));
+    for (const count of this.wordCounts) {
+      this.levels.push(firstWord);
       firstWord += count;
     }
   }
 
   has(member: number): boolean {
-    return (this.#words[this.#levels[0] + (member >>> 5)] & (1 << member)) !== 0;
+    return (this.words[this.levels[0] + (member >>> 5)] & (1 << member)) !== 0;
   }
 
   insert(member: number): void {
-    const words = this.#words;
-    const levels = this.#levels;
+    const words = this.words;
+    const levels = this.levels;
     let index = member;
     for (let level = 0; level < levels.length; level++) {
       const at = levels[level] + (index >>> 5);
@@ -62,8 +62,8 @@ export class BitTree {
   }
 
   remove(member: number): void {
-    const words = this.#words;
-    const levels = this.#levels;
+    const words = this.words;
+    const levels = this.levels;
     let index = member;
     for (let level = 0; level < levels.length; level++) {
       const at = levels[level] + (index >>> 5);
@@ -76,24 +76,24 @@ export class BitTree {
 
   /** True when the set has no member. O(1). */
   get isEmpty(): boolean {
-    return this.#words[this.#levels[this.#levels.length - 1]] === 0;
+    return this.words[this.levels[this.levels.length - 1]] === 0;
   }
 
   /** The smallest member; the set must not be empty. */
   first(): number {
-    return this.#lowestUnder(this.#levels.length - 1, 0);
+    return this.lowestUnder(this.levels.length - 1, 0);
   }
 
   /** The smallest member at or above `from`; -1 when there is none. `from` may lie past the end. */
   next(from: number): number {
-    const words = this.#words;
-    const levels = this.#levels;
+    const words = this.words;
+    const levels = this.levels;
     let index = from;
     for (let level = 0; level < levels.length; level++) {
       const wordIndex = index >>> 5;
-      if (wordIndex >= this.#wordCounts[level]) return -1;
+      if (wordIndex >= this.wordCounts[level]) return -1;
       const rest = words[levels[level] + wordIndex] & (-1 << index);
-      if (rest !== 0) return this.#lowestUnder(level - 1, wordIndex * 32 + lowestBit(rest));
+      if (rest !== 0) return this.lowestUnder(level - 1, wordIndex * 32 + lowestBit(rest));
       index = wordIndex + 1;
     }
     return -1;
@@ -101,13 +101,13 @@ export class BitTree {
 
   /** The largest member at or below `from`, which must lie in the tree's length; -1 when there is none. */
   previous(from: number): number {
-    const words = this.#words;
-    const levels = this.#levels;
+    const words = this.words;
+    const levels = this.levels;
     let index = from;
     for (let level = 0; level < levels.length; level++) {
       const wordIndex = index >>> 5;
       const rest = words[levels[level] + wordIndex] & (-1 >>> (31 - (index & 31)));
-      if (rest !== 0) return this.#highestUnder(level - 1, wordIndex * 32 + highestBit(rest));
+      if (rest !== 0) return this.highestUnder(level - 1, wordIndex * 32 + highestBit(rest));
       index = wordIndex - 1;
       if (index < 0) return -1;
     }
@@ -115,13 +115,13 @@ export class BitTree {
   }
 
   /** The smallest member under the set bit `index` of level `level` + 1 (level -1: `index` itself). */
-  #lowestUnder(level: number, index: number): number {
-    for (; level >= 0; level--) index = index * 32 + lowestBit(this.#words[this.#levels[level] + index]);
+  private lowestUnder(level: number, index: number): number {
+    for (; level >= 0; level--) index = index * 32 + lowestBit(this.words[this.levels[level] + index]);
     return index;
   }
 
-  #highestUnder(level: number, index: number): number {
-    for (; level >= 0; level--) index = index * 32 + highestBit(this.#words[this.#levels[level] + index]);
+  private highestUnder(level: number, index: number): number {
+    for (; level >= 0; level--) index = index * 32 + highestBit(this.words[this.levels[level] + index]);
     return index;
   }
 }

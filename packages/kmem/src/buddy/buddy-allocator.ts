@@ -98,13 +98,13 @@ export class BuddyAllocator {
   /** Bytes that the space may grow to. */
   readonly maxSize: number;
   /** 1 / pageSize, exact, since the page size is a power of two. */
-  readonly #pagesPerByte: number;
+  private readonly pagesPerByte: number;
   /** The first page's number in the space at large: `base / pageSize` rounded down to the largest block. */
-  readonly #originPage: number;
-  readonly #firstPage: number;
-  #endPage: number;
-  #pages: Uint8Array;
-  #lists: FreeLists;
+  private readonly originPage: number;
+  private readonly firstPage: number;
+  private endPage: number;
+  private pages: Uint8Array;
+  private lists: FreeLists;
 
   /**
    * Makes an allocator for the bytes from `base` to `base + size`.
@@ -124,25 +124,25 @@ export class BuddyAllocator {
     this.base = base;
     this.maxSize = maxSize;
     this.maxOrder = requireInteger("maxOrder", options.maxOrder ?? highestBit(maxPageCount), 0, MAX_ORDER);
-    this.#pagesPerByte = 1 / pageSize;
+    this.pagesPerByte = 1 / pageSize;
     const basePage = base / pageSize;
-    this.#originPage = roundDown(basePage, 2 ** this.maxOrder);
-    this.#firstPage = basePage - this.#originPage;
-    this.#endPage = this.#firstPage;
-    const tablePages = this.#firstPage + maxPageCount;
-    this.#pages = new Uint8Array(tablePages);
-    this.#lists = new FreeLists(new Int32Array(freeListWordCount(tablePages, this.maxOrder)), tablePages, this.maxOrder);
+    this.originPage = roundDown(basePage, 2 ** this.maxOrder);
+    this.firstPage = basePage - this.originPage;
+    this.endPage = this.firstPage;
+    const tablePages = this.firstPage + maxPageCount;
+    this.pages = new Uint8Array(tablePages);
+    this.lists = new FreeLists(new Int32Array(freeListWordCount(tablePages, this.maxOrder)), tablePages, this.maxOrder);
     this.grow(size);
   }
 
   /** Bytes in the space now. */
   get size(): number {
-    return (this.#endPage - this.#firstPage) * this.pageSize;
+    return (this.endPage - this.firstPage) * this.pageSize;
   }
 
   /** Bytes in free blocks. O(1). */
   get freeBytes(): number {
-    return this.#lists.freePages * this.pageSize;
+    return this.lists.freePages * this.pageSize;
   }
 
   /**
@@ -163,10 +163,10 @@ export class BuddyAllocator {
     if (!(order >= 0 && order <= this.maxOrder && (order | 0) === order)) {
       requireInteger("order", order, 0, this.maxOrder);
     }
-    const page = range === undefined ? this.#lists.take(order) : this.#takeWithin(order, range);
+    const page = range === undefined ? this.lists.take(order) : this.takeWithin(order, range);
     if (page < 0) return NONE;
-    this.#pages[page] = BLOCK | order;
-    return this.#toOffset(page);
+    this.pages[page] = BLOCK | order;
+    return this.toOffset(page);
   }
 
   /**
@@ -176,16 +176,16 @@ export class BuddyAllocator {
    * the offset is outside the space, inside a block or run, or nothing was ever allocated there.
    */
   free(offset: number): void {
-    const page = this.#toPage(offset);
-    const piece = page < 0 ? 0 : this.#pages[page];
-    if ((piece & BLOCK) !== BLOCK) throw this.#freeError(offset);
+    const page = this.toPage(offset);
+    const piece = page < 0 ? 0 : this.pages[page];
+    if ((piece & BLOCK) !== BLOCK) throw this.freeError(offset);
     if ((piece & MORE) === 0) {
-      this.#pages[page] = HEAD;
-      this.#lists.release(page, piece & ORDER_MASK);
+      this.pages[page] = HEAD;
+      this.lists.release(page, piece & ORDER_MASK);
     } else {
-      const end = page + pageCountAt(this.#pages, page);
-      unmarkRun(this.#pages, page, end);
-      this.#lists.releaseRange(page, end);
+      const end = page + pageCountAt(this.pages, page);
+      unmarkRun(this.pages, page, end);
+      this.lists.releaseRange(page, end);
     }
   }
 
@@ -208,10 +208,10 @@ export class BuddyAllocator {
     requireInteger("count", count, 1, MAX_PAGE_COUNT);
     const align = options?.align ?? 1;
     if (!isPowerOfTwo(align)) throw argumentError("align", "a power of two", align);
-    const page = this.#findRun(count, Math.max(1, align / this.pageSize));
+    const page = this.findRun(count, Math.max(1, align / this.pageSize));
     if (page < 0) return NONE;
-    this.#claimRun(page, page + count);
-    return this.#toOffset(page);
+    this.claimRun(page, page + count);
+    return this.toOffset(page);
   }
 
   /** Frees the run, or block, that begins at `offset`: the same as `free`, beside `allocatePages`. */
@@ -225,16 +225,16 @@ export class BuddyAllocator {
    */
   resizePages(offset: number, count: number): boolean {
     requireInteger("count", count, 1, MAX_PAGE_COUNT);
-    const start = this.#allocatedPage(offset);
-    const oldEnd = start + pageCountAt(this.#pages, start);
+    const start = this.allocatedPage(offset);
+    const oldEnd = start + pageCountAt(this.pages, start);
     const end = start + count;
     if (end > oldEnd) {
-      if (end > this.#endPage || !this.#lists.isRangeFree(oldEnd, end)) return false;
-      this.#lists.claimRange(oldEnd, end);
+      if (end > this.endPage || !this.lists.isRangeFree(oldEnd, end)) return false;
+      this.lists.claimRange(oldEnd, end);
     }
-    unmarkRun(this.#pages, start, oldEnd);
-    markRun(this.#pages, start, end, this.maxOrder);
-    if (end < oldEnd) this.#lists.releaseRange(end, oldEnd);
+    unmarkRun(this.pages, start, oldEnd);
+    markRun(this.pages, start, end, this.maxOrder);
+    if (end < oldEnd) this.lists.releaseRange(end, oldEnd);
     return true;
   }
 
@@ -247,9 +247,9 @@ export class BuddyAllocator {
     const end = this.base + this.size;
     requireInteger("offset", offset, this.base, end - 1);
     requireInteger("byteLength", byteLength, 1, end - offset);
-    const start = this.#toPage(roundDown(offset, this.pageSize));
-    const last = this.#toPage(roundDown(offset + byteLength - 1, this.pageSize));
-    this.#claimFree(offset, start, last + 1);
+    const start = this.toPage(roundDown(offset, this.pageSize));
+    const last = this.toPage(roundDown(offset + byteLength - 1, this.pageSize));
+    this.claimFree(offset, start, last + 1);
   }
 
   /**
@@ -263,8 +263,8 @@ export class BuddyAllocator {
     const bytes = this.pageSize * 2 ** order;
     requireInteger("offset", offset, this.base, this.base + this.size - bytes);
     if (offset % bytes !== 0) throw argumentError("offset", `a multiple of ${bytes}`, offset);
-    const page = this.#toPage(offset);
-    this.#claimFree(offset, page, page + 2 ** order);
+    const page = this.toPage(offset);
+    this.claimFree(offset, page, page + 2 ** order);
     return offset;
   }
 
@@ -275,9 +275,9 @@ export class BuddyAllocator {
    */
   grow(newSize: number): void {
     requireWholePages("newSize", newSize, this.pageSize, this.size, this.maxSize);
-    const end = this.#firstPage + newSize / this.pageSize;
-    this.#lists.releaseRange(this.#endPage, end);
-    this.#endPage = end;
+    const end = this.firstPage + newSize / this.pageSize;
+    this.lists.releaseRange(this.endPage, end);
+    this.endPage = end;
   }
 
   /**
@@ -288,43 +288,43 @@ export class BuddyAllocator {
    */
   shrinkTo(newSize: number = Math.max(this.pageSize, this.freeTailOffset - this.base)): number {
     requireWholePages("newSize", newSize, this.pageSize, this.pageSize, this.size);
-    const end = this.#firstPage + newSize / this.pageSize;
-    if (!this.#lists.isRangeFree(end, this.#endPage)) {
+    const end = this.firstPage + newSize / this.pageSize;
+    if (!this.lists.isRangeFree(end, this.endPage)) {
       const offset = this.freeTailOffset;
       throw new AllocError("NOT_FREE", `cannot shrink to ${newSize} bytes: the page before ${offset} is in use`, offset);
     }
-    this.#lists.claimRange(end, this.#endPage);
-    this.#pages.fill(0, end, this.#endPage);
-    this.#endPage = end;
+    this.lists.claimRange(end, this.endPage);
+    this.pages.fill(0, end, this.endPage);
+    this.endPage = end;
     return newSize;
   }
 
   /** Frees every block and run. O(pages). */
   reset(): void {
     const size = this.size;
-    const end = this.#endPage;
-    this.#pages.fill(0, this.#firstPage, end);
-    for (let page = this.#firstPage; page < end; ) {
-      const order = this.#lists.orderCovering(page);
+    const end = this.endPage;
+    this.pages.fill(0, this.firstPage, end);
+    for (let page = this.firstPage; page < end; ) {
+      const order = this.lists.orderCovering(page);
       if (order < 0) page++;
       else {
-        this.#lists.remove(page, order);
+        this.lists.remove(page, order);
         page += 2 ** order;
       }
     }
-    this.#endPage = this.#firstPage;
+    this.endPage = this.firstPage;
     this.grow(size);
   }
 
   /** The offset from which on every page is free; the end of the space when the last page is in use. */
   get freeTailOffset(): number {
-    return this.#toOffset(this.#lists.freeStretchStart(this.#endPage));
+    return this.toOffset(this.lists.freeStretchStart(this.endPage));
   }
 
   /** True when a block or run begins at `offset`. Never throws. */
   isAllocated(offset: number): boolean {
-    const page = this.#toPage(offset);
-    return page >= 0 && (this.#pages[page] & BLOCK) === BLOCK;
+    const page = this.toPage(offset);
+    return page >= 0 && (this.pages[page] & BLOCK) === BLOCK;
   }
 
   /**
@@ -332,13 +332,13 @@ export class BuddyAllocator {
    * does.
    */
   sizeOf(offset: number): number {
-    return pageCountAt(this.#pages, this.#allocatedPage(offset)) * this.pageSize;
+    return pageCountAt(this.pages, this.allocatedPage(offset)) * this.pageSize;
   }
 
   /** Figures of this moment. O(orders). */
   stats(): BuddyStats {
-    const lists = this.#lists;
-    const pageCount = this.#endPage - this.#firstPage;
+    const lists = this.lists;
+    const pageCount = this.endPage - this.firstPage;
     const freeBlocks = Array.from({ length: this.maxOrder + 1 }, (_, order) => lists.count(order));
     return {
       base: this.base,
@@ -350,18 +350,18 @@ export class BuddyAllocator {
       maxOrder: this.maxOrder,
       freeBlocks,
       largestFreeBytes: lists.orderMask === 0 ? 0 : 2 ** highestBit(lists.orderMask) * this.pageSize,
-      metadataBytes: this.#endPage + 4 * freeListWordCount(this.#endPage, this.maxOrder),
+      metadataBytes: this.endPage + 4 * freeListWordCount(this.endPage, this.maxOrder),
     };
   }
 
   /** Every block and run, free or allocated, by rising offset. The allocator must not change meanwhile. */
   *blocks(): IterableIterator<BuddyBlock> {
-    for (let page = this.#firstPage; page < this.#endPage; ) {
-      const isUsed = (this.#pages[page] & USED) !== 0;
-      const count = isUsed ? pageCountAt(this.#pages, page) : 2 ** this.#lists.orderCovering(page);
-      const isBlock = !isUsed || (this.#pages[page] & MORE) === 0;
+    for (let page = this.firstPage; page < this.endPage; ) {
+      const isUsed = (this.pages[page] & USED) !== 0;
+      const count = isUsed ? pageCountAt(this.pages, page) : 2 ** this.lists.orderCovering(page);
+      const isBlock = !isUsed || (this.pages[page] & MORE) === 0;
       yield {
-        offset: this.#toOffset(page),
+        offset: this.toOffset(page),
         byteLength: count * this.pageSize,
         order: isBlock ? highestBit(count) : NONE,
         free: !isUsed,
@@ -375,7 +375,7 @@ export class BuddyAllocator {
    * invariant which does not hold. O(pages).
    */
   check(): void {
-    checkBuddy(this.#pages, this.#lists, this.#firstPage, this.#endPage);
+    checkBuddy(this.pages, this.lists, this.firstPage, this.endPage);
   }
 
   /** The error for a request of `pageCount` pages that cannot be served now. */
@@ -389,53 +389,53 @@ export class BuddyAllocator {
     });
   }
 
-  #toOffset(page: number): number {
-    return (page + this.#originPage) * this.pageSize;
+  private toOffset(page: number): number {
+    return (page + this.originPage) * this.pageSize;
   }
 
   /** The page that begins at `offset`; -1 when none of the space does. */
-  #toPage(offset: number): number {
-    const page = offset * this.#pagesPerByte - this.#originPage;
-    return page >= this.#firstPage && page < this.#endPage && (page | 0) === page ? page : -1;
+  private toPage(offset: number): number {
+    const page = offset * this.pagesPerByte - this.originPage;
+    return page >= this.firstPage && page < this.endPage && (page | 0) === page ? page : -1;
   }
 
-  #allocatedPage(offset: number): number {
-    const page = this.#toPage(offset);
-    if (page < 0 || (this.#pages[page] & BLOCK) !== BLOCK) {
+  private allocatedPage(offset: number): number {
+    const page = this.toPage(offset);
+    if (page < 0 || (this.pages[page] & BLOCK) !== BLOCK) {
       throw new AllocError("NOT_ALLOCATED", `no block or run begins at offset ${String(offset)}`, offset);
     }
     return page;
   }
 
   /** Claims pages for a run at a given place, or throws `NOT_FREE`. */
-  #claimFree(offset: number, start: number, end: number): void {
-    if (!this.#lists.isRangeFree(start, end)) {
+  private claimFree(offset: number, start: number, end: number): void {
+    if (!this.lists.isRangeFree(start, end)) {
       const bytes = (end - start) * this.pageSize;
       throw new AllocError("NOT_FREE", `the ${bytes} bytes at offset ${offset} are not all free`, offset);
     }
-    this.#claimRun(start, end);
+    this.claimRun(start, end);
   }
 
-  #claimRun(start: number, end: number): void {
-    this.#lists.claimRange(start, end);
-    markRun(this.#pages, start, end, this.maxOrder);
+  private claimRun(start: number, end: number): void {
+    this.lists.claimRange(start, end);
+    markRun(this.pages, start, end, this.maxOrder);
   }
 
-  #takeWithin(order: number, range: BuddyRange): number {
+  private takeWithin(order: number, range: BuddyRange): number {
     const end = this.base + this.size;
     const from = requireInteger("from", range.from ?? this.base, 0, Number.MAX_SAFE_INTEGER);
     const to = requireInteger("to", range.to ?? Math.max(from, end), from, Number.MAX_SAFE_INTEGER);
-    const firstPage = Math.ceil(Math.max(from, this.base) / this.pageSize) - this.#originPage;
-    const endPage = Math.floor(Math.min(to, end) / this.pageSize) - this.#originPage;
+    const firstPage = Math.ceil(Math.max(from, this.base) / this.pageSize) - this.originPage;
+    const endPage = Math.floor(Math.min(to, end) / this.pageSize) - this.originPage;
     if (endPage <= firstPage) return -1;
-    const page = this.#lists.findWithin(order, firstPage, endPage, range.highest === true);
-    if (page >= 0) this.#lists.claimRange(page, page + 2 ** order);
+    const page = this.lists.findWithin(order, firstPage, endPage, range.highest === true);
+    if (page >= 0) this.lists.claimRange(page, page + 2 ** order);
     return page;
   }
 
   /** The first page of `count` free pages aligned to `alignPages`; -1 when there are none. */
-  #findRun(count: number, alignPages: number): number {
-    const lists = this.#lists;
+  private findRun(count: number, alignPages: number): number {
+    const lists = this.lists;
     const order = Math.max(ceilLog2(count), Math.log2(alignPages));
     const bigEnough = order > this.maxOrder ? 0 : lists.orderMask & (-1 << order);
     if (bigEnough !== 0) return lists.nextOfOrder(0, lowestBit(bigEnough));
@@ -445,26 +445,26 @@ export class BuddyAllocator {
     let page = lists.freePages < count ? -1 : lists.nextBlock(0, seed);
     while (page >= 0) {
       const start = lists.freeStretchStart(page);
-      const end = lists.freeStretchEnd(page, this.#endPage);
-      const aligned = roundUp(start + this.#originPage, alignPages) - this.#originPage;
+      const end = lists.freeStretchEnd(page, this.endPage);
+      const aligned = roundUp(start + this.originPage, alignPages) - this.originPage;
       if (aligned + count <= end) return aligned;
       page = lists.nextBlock(end, seed);
     }
     return -1;
   }
 
-  #freeError(offset: number): AllocError {
-    const page = this.#toPage(offset);
+  private freeError(offset: number): AllocError {
+    const page = this.toPage(offset);
     const where = `cannot free offset ${String(offset)}: `;
     if (page < 0) {
       const inside = offset >= this.base && offset < this.base + this.size;
       const reason = inside ? "no page begins there" : `it is outside the space of ${this.size} bytes at ${this.base}`;
       return new AllocError("INVALID_FREE", where + reason, offset);
     }
-    if (this.#lists.orderCovering(page) < 0) {
+    if (this.lists.orderCovering(page) < 0) {
       return new AllocError("INVALID_FREE", `${where}it lies inside a block or run`, offset);
     }
-    if (this.#pages[page] === HEAD) return new AllocError("DOUBLE_FREE", `${where}it is free already`, offset);
+    if (this.pages[page] === HEAD) return new AllocError("DOUBLE_FREE", `${where}it is free already`, offset);
     return new AllocError("INVALID_FREE", `${where}nothing was allocated there`, offset);
   }
 }

@@ -38,51 +38,51 @@ export function freeListWordCount(pageCount: number, maxOrder: number): number {
 
 export class FreeLists {
   readonly maxOrder: number;
-  readonly #words: Int32Array;
-  readonly #trees: BitTree[] = [];
+  private readonly words: Int32Array;
+  private readonly trees: BitTree[] = [];
 
   /** Empty lists for pages 0 to `pageCount` - 1, on words that must be zero. */
   constructor(words: Int32Array, pageCount: number, maxOrder: number) {
     this.maxOrder = maxOrder;
-    this.#words = words;
+    this.words = words;
     let at = COUNTS + maxOrder + 1;
     for (let order = 0; order <= maxOrder; order++) {
       const length = blocksOfOrder(pageCount, order);
-      this.#trees.push(new BitTree(words, at, length));
+      this.trees.push(new BitTree(words, at, length));
       at += bitTreeWordCount(length);
     }
   }
 
   get freePages(): number {
-    return this.#words[FREE_PAGES_WORD];
+    return this.words[FREE_PAGES_WORD];
   }
 
   /** Bit k is set when a block of order k is free. */
   get orderMask(): number {
-    return this.#words[ORDER_MASK_WORD];
+    return this.words[ORDER_MASK_WORD];
   }
 
   /** The number of free blocks of `order`. */
   count(order: number): number {
-    return this.#words[COUNTS + order];
+    return this.words[COUNTS + order];
   }
 
   has(page: number, order: number): boolean {
-    return this.#trees[order].has(page >>> order);
+    return this.trees[order].has(page >>> order);
   }
 
   /** Puts a block on its list as it is; `release` is the form that merges. */
   insert(page: number, order: number): void {
-    const words = this.#words;
-    this.#trees[order].insert(page >>> order);
+    const words = this.words;
+    this.trees[order].insert(page >>> order);
     words[COUNTS + order]++;
     words[ORDER_MASK_WORD] |= 1 << order;
     words[FREE_PAGES_WORD] += 1 << order;
   }
 
   remove(page: number, order: number): void {
-    const words = this.#words;
-    this.#trees[order].remove(page >>> order);
+    const words = this.words;
+    this.trees[order].remove(page >>> order);
     if (--words[COUNTS + order] === 0) words[ORDER_MASK_WORD] &= ~(1 << order);
     words[FREE_PAGES_WORD] -= 1 << order;
   }
@@ -95,7 +95,7 @@ export class FreeLists {
     const bigEnough = this.orderMask & (-1 << order);
     if (bigEnough === 0) return -1;
     let each = lowestBit(bigEnough);
-    const page = this.#trees[each].first() << each;
+    const page = this.trees[each].first() << each;
     this.remove(page, each);
     while (each > order) {
       each--;
@@ -157,7 +157,7 @@ export class FreeLists {
 
   /** The first page of the first free block of exactly `order` that begins at or above `from`; -1: none. */
   nextOfOrder(from: number, order: number): number {
-    const member = this.#trees[order].next((from + 2 ** order - 1) >>> order);
+    const member = this.trees[order].next((from + 2 ** order - 1) >>> order);
     return member < 0 ? -1 : member << order;
   }
 
@@ -201,18 +201,18 @@ export class FreeLists {
     let found = -1;
     for (let mask = this.orderMask & (-1 << order); mask !== 0; mask &= mask - 1) {
       const each = lowestBit(mask);
-      const page = highest ? this.#highestIn(each, order, from, to) : this.#lowestIn(each, order, from, to);
+      const page = highest ? this.highestIn(each, order, from, to) : this.lowestIn(each, order, from, to);
       if (page >= 0 && (found < 0 || page < found !== highest)) found = page;
     }
     return found;
   }
 
   /** The lowest fitting place in a free block of order `each`: in the block that holds `from`, or the next. */
-  #lowestIn(each: number, order: number, from: number, to: number): number {
+  private lowestIn(each: number, order: number, from: number, to: number): number {
     const size = 1 << order;
     const aligned = (from + size - 1) & -size;
     for (let member = from >>> each, tries = 0; tries < 2; tries++) {
-      member = this.#trees[each].next(member);
+      member = this.trees[each].next(member);
       if (member < 0) return -1;
       const page = Math.max(member << each, aligned);
       if (page + size > to) return -1;
@@ -223,11 +223,11 @@ export class FreeLists {
   }
 
   /** The highest fitting place in a free block of order `each`: in the block that holds `to` - 1, or the one before. */
-  #highestIn(each: number, order: number, from: number, to: number): number {
+  private highestIn(each: number, order: number, from: number, to: number): number {
     const size = 1 << order;
     const aligned = (to & -size) - size;
     for (let member = (to - 1) >>> each, tries = 0; tries < 2; tries++) {
-      member = member < 0 ? -1 : this.#trees[each].previous(member);
+      member = member < 0 ? -1 : this.trees[each].previous(member);
       if (member < 0) return -1;
       const page = Math.min(((member + 1) << each) - size, aligned);
       if (page < from) return -1;

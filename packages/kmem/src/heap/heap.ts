@@ -17,10 +17,13 @@ import { BuddyAllocator } from "../buddy/buddy-allocator.ts";
 import { AllocError, argumentError, corrupted, NONE, OutOfMemoryError, requireInteger } from "../errors.ts";
 import { SlabCache, type SlabCacheOptions } from "../slab/slab-cache.ts";
 import { MAX_CACHE_COUNT } from "../slab/layout.ts";
-import { SlabPool } from "../slab/slab-pool.ts";
+import { NO_SLOT, SlabPool } from "../slab/slab-pool.ts";
 import { heapSnapshot, type HeapSnapshot } from "./snapshot.ts";
 import { CLASS_OF, GRANULE, MAX_SLOT_SIZE, SLOT_SIZES } from "./size-classes.ts";
 import { type HeapStats, heapStats } from "./stats.ts";
+
+/** The largest request that a slab serves. A constant of the module's own: see `slab-pool.ts`. */
+const SMALL_LIMIT = MAX_SLOT_SIZE;
 
 /** The largest request that a space with 32-bit offsets could hold, in bytes. */
 const MAX_REQUEST = MAX_END_OFFSET;
@@ -58,15 +61,16 @@ export class Heap {
   readonly pageSize: number;
   /** Bytes that the heap may grow to. */
   readonly maxSize: number;
-  readonly #backing: Backing;
-  readonly #buddy: BuddyAllocator;
-  readonly #pool: SlabPool;
-  readonly #classes: SlabCache[] = [];
-  readonly #caches = new Map<string, SlabCache>();
-  readonly #zero: boolean;
+  private readonly backing: Backing;
+  private readonly buddy: BuddyAllocator;
+  private readonly pool: SlabPool;
+  private readonly classes: SlabCache[] = [];
+  private readonly caches = new Map<string, SlabCache>();
+  private readonly classOf: Uint8Array = CLASS_OF;
+  private readonly zero: boolean;
   /** Where the arrays lie whose views growth may detach; a detached view does not know any more. */
-  readonly #views = new WeakMap<ArrayBufferView, { offset: number; length: number }>();
-  #largeObjects = 0;
+  private readonly views = new WeakMap<ArrayBufferView, { offset: number; length: number }>();
+  private largeObjects = 0;
 
   /**
    * Makes a heap. Throws RangeError or TypeError for sizes that are not positive integers, an end beyond 4 GiB, no
@@ -77,29 +81,29 @@ export class Heap {
     if (!isPowerOfTwo(pageSize)) throw argumentError("pageSize", "a power of two", pageSize);
     const base = roundUp(requireInteger("base", options.base ?? 0, 0, MAX_END_OFFSET), pageSize);
     if (options.maxSize !== undefined) requireInteger("maxSize", options.maxSize, 1, MAX_END_OFFSET - base);
-    this.#backing = chooseBacking(options, base, options.maxSize);
-    const size = roundDown(options.size ?? this.#backing.endOffset - base, pageSize);
-    const available = this.#backing.endOffset - base;
+    this.backing = chooseBacking(options, base, options.maxSize);
+    const size = roundDown(options.size ?? this.backing.endOffset - base, pageSize);
+    const available = this.backing.endOffset - base;
     requireInteger("size", size, pageSize, roundDown(available, pageSize));
-    const most = Math.min(options.maxSize ?? Infinity, this.#backing.maxEndOffset - base, MAX_END_OFFSET - base);
+    const most = Math.min(options.maxSize ?? Infinity, this.backing.maxEndOffset - base, MAX_END_OFFSET - base);
     this.base = base;
     this.pageSize = pageSize;
     this.maxSize = roundDown(Math.max(most, size), pageSize);
-    if (zero && this.#backing.buffer() === undefined) throw noBytesError("zero");
-    this.#zero = zero;
-    this.#buddy = new BuddyAllocator({ size, base, pageSize, maxSize: this.maxSize });
-    this.#pool = new SlabPool(this.#buddy, GRANULE, MAX_CACHE_COUNT, (order) => this.#makeRoom(2 ** order, 2 ** order));
-    for (const slotSize of SLOT_SIZES) this.#addClass(slotSize);
+    if (zero && this.backing.buffer() === undefined) throw noBytesError("zero");
+    this.zero = zero;
+    this.buddy = new BuddyAllocator({ size, base, pageSize, maxSize: this.maxSize });
+    this.pool = new SlabPool(this.buddy, GRANULE, MAX_CACHE_COUNT, (order) => this.makeRoom(2 ** order, 2 ** order));
+    for (const slotSize of SLOT_SIZES) this.addClass(slotSize);
   }
 
   /** Bytes in the heap now. */
   get size(): number {
-    return this.#buddy.size;
+    return this.buddy.size;
   }
 
   /** The buffer with the heap's bytes, as it is now: growth of a memory replaces it. Throws `NO_BYTES`. */
   get buffer(): ArrayBufferLike {
-    const buffer = this.#backing.buffer();
+    const buffer = this.backing.buffer();
     if (buffer === undefined) throw noBytesError("buffer");
     return buffer;
   }
@@ -111,17 +115,22 @@ export class Heap {
    * grow, RangeError or TypeError for a length or alignment that is no such integer. O(1).
    */
   malloc(byteLength: number, align?: number): number {
-    const offset = this.tryMalloc(byteLength, align);
-    if (offset === NONE) throw this.#buddy.outOfMemory(Math.max(1, Math.ceil(byteLength / this.pageSize)));
+    if (byteLength >>> 0 === byteLength && byteLength <= SMALL_LIMIT && align === undefined && !this.zero) {
+      const offset = this.pool.allocate(this.classOf[(byteLength + 15) >>> 4]);
+      if (offset !== NO_SLOT) return offset >>> 0;
+    }
+    const offset = this.mallocUncommon(byteLength, align);
+    if (offset === NONE) throw this.buddy.outOfMemory(Math.max(1, Math.ceil(byteLength / this.pageSize)));
     return offset;
   }
 
   /** As `malloc`, but returns `NONE` when there is no space. */
   tryMalloc(byteLength: number, align?: number): number {
-    if (byteLength >>> 0 !== byteLength || byteLength > MAX_SLOT_SIZE || align !== undefined || this.#zero) {
-      return this.#mallocUncommon(byteLength, align);
+    if (byteLength >>> 0 === byteLength && byteLength <= SMALL_LIMIT && align === undefined && !this.zero) {
+      const offset = this.pool.allocate(this.classOf[(byteLength + 15) >>> 4]);
+      return offset === NO_SLOT ? NONE : offset >>> 0;
     }
-    return this.#pool.allocate(CLASS_OF[(byteLength + (GRANULE - 1)) >>> 4]);
+    return this.mallocUncommon(byteLength, align);
   }
 
   /**
@@ -133,9 +142,9 @@ export class Heap {
     requireInteger("count", count, 0, Number.MAX_SAFE_INTEGER);
     requireInteger("byteLength", byteLength, 0, Number.MAX_SAFE_INTEGER);
     const total = count * byteLength;
-    if (total > MAX_REQUEST) throw this.#tooLarge(total);
+    if (total > MAX_REQUEST) throw this.tooLarge(total);
     const offset = this.malloc(total);
-    if (!this.#zero) this.#clear(offset, total);
+    if (!this.zero) this.clear(offset, total);
     return offset;
   }
 
@@ -151,9 +160,9 @@ export class Heap {
     requireInteger("byteLength", byteLength, 0, MAX_REQUEST);
     const usable = this.usableSize(offset);
     if (byteLength <= usable && byteLength > usable / 2) return offset;
-    if (this.#resizeRun(offset, usable, byteLength)) return offset;
+    if (this.resizeRun(offset, usable, byteLength)) return offset;
     const moved = this.malloc(byteLength);
-    const buffer = this.#backing.buffer();
+    const buffer = this.backing.buffer();
     if (buffer !== undefined) {
       new Uint8Array(buffer).copyWithin(moved, offset, offset + Math.min(usable, byteLength));
     }
@@ -168,21 +177,21 @@ export class Heap {
    * was never handed out: inside an allocation, outside the heap, not a whole number.
    */
   free(offset: number): void {
-    if (this.#pool.free(offset)) return;
-    this.#buddy.free(offset);
-    this.#largeObjects--;
+    if (this.pool.free(offset)) return;
+    this.buddy.free(offset);
+    this.largeObjects--;
   }
 
   /** Bytes that may be used at `offset`. Throws `AllocError` `NOT_ALLOCATED` when no allocation begins there. O(1). */
   usableSize(offset: number): number {
-    if (this.#pool.isObject(offset)) return this.#pool.slotSize(this.#pool.cacheAt(offset));
-    if (this.#pool.cacheAt(offset) === 0 && this.#buddy.isAllocated(offset)) return this.#buddy.sizeOf(offset);
+    if (this.pool.isObject(offset)) return this.pool.slotSize(this.pool.cacheAt(offset));
+    if (this.pool.cacheAt(offset) === 0 && this.buddy.isAllocated(offset)) return this.buddy.sizeOf(offset);
     throw new AllocError("NOT_ALLOCATED", `no allocation begins at offset ${String(offset)}`, offset);
   }
 
   /** True when an allocation begins at `offset`. Never throws. O(1). */
   owns(offset: number): boolean {
-    return this.#pool.isObject(offset) || (this.#pool.cacheAt(offset) === 0 && this.#buddy.isAllocated(offset));
+    return this.pool.isObject(offset) || (this.pool.cacheAt(offset) === 0 && this.buddy.isAllocated(offset));
   }
 
   /**
@@ -197,31 +206,31 @@ export class Heap {
     void this.buffer;
     const offset = this.malloc(length * type.BYTES_PER_ELEMENT);
     const view = new type(this.buffer as ArrayBuffer, offset, length);
-    if (this.#backing.detachesViews) this.#views.set(view, { offset, length });
+    if (this.backing.detachesViews) this.views.set(view, { offset, length });
     return view;
   }
 
   /** The array `view`, made by `array`, on the buffer as it is now; `view` itself while it is not detached. */
   refresh<View extends ArrayBufferView>(view: View): View {
-    const place = this.#views.get(view);
+    const place = this.views.get(view);
     if (place === undefined || view.buffer === this.buffer) return view;
     const fresh = new (view.constructor as TypedArrayConstructor<View>)(
       this.buffer as ArrayBuffer,
       place.offset,
       place.length,
     );
-    this.#views.set(fresh, place);
+    this.views.set(fresh, place);
     return fresh;
   }
 
   /** Frees an array made by `array`, also when growth has detached it. Throws as `free` does. */
   freeArray(view: ArrayBufferView): void {
-    const place = this.#views.get(view);
+    const place = this.views.get(view);
     if (place === undefined && view.buffer !== this.buffer) {
       throw new AllocError("INVALID_FREE", "cannot free an array that is not of this heap");
     }
     this.free(place?.offset ?? view.byteOffset);
-    this.#views.delete(view);
+    this.views.delete(view);
   }
 
   /**
@@ -231,14 +240,14 @@ export class Heap {
    */
   createCache(options: SlabCacheOptions): SlabCache {
     const { name } = options;
-    if (this.#caches.has(name)) throw new AllocError("IN_USE", `there is a cache named "${name}" already`);
+    if (this.caches.has(name)) throw new AllocError("IN_USE", `there is a cache named "${name}" already`);
     const limit = MAX_CACHE_COUNT - SLOT_SIZES.length;
-    if (this.#caches.size === limit) throw new RangeError(`a heap has at most ${limit} named caches`);
-    const cache = new SlabCache(this.#buddy, options, {
-      pool: this.#pool,
-      onDestroy: () => this.#caches.delete(name),
+    if (this.caches.size === limit) throw new RangeError(`a heap has at most ${limit} named caches`);
+    const cache = new SlabCache(this.buddy, options, {
+      pool: this.pool,
+      onDestroy: () => this.caches.delete(name),
     });
-    this.#caches.set(name, cache);
+    this.caches.set(name, cache);
     return cache;
   }
 
@@ -250,31 +259,31 @@ export class Heap {
    */
   grow(newSize: number): void {
     const wanted = roundUp(requireInteger("newSize", newSize, this.size, this.maxSize), this.pageSize);
-    if (!this.#backing.grow(this.base + wanted)) throw this.#tooLarge(wanted - this.size);
-    this.#buddy.grow(wanted);
+    if (!this.backing.grow(this.base + wanted)) throw this.tooLarge(wanted - this.size);
+    this.buddy.grow(wanted);
   }
 
   /** Gives free magazines and empty slabs back to the pages, so that larger requests find room. O(caches + slabs). */
   shrink(): void {
-    this.#pool.shrinkAll();
+    this.pool.shrinkAll();
   }
 
   /** Frees everything at once; caches stay, without objects. O(size of the tables). */
   reset(): void {
-    this.#pool.reset();
-    this.#buddy.reset();
-    this.#largeObjects = 0;
+    this.pool.reset();
+    this.buddy.reset();
+    this.largeObjects = 0;
   }
 
   /** Figures of this moment. O(orders + caches). */
   stats(): HeapStats {
-    const caches = [...this.#classes, ...this.#caches.values()].map((cache) => cache.stats());
-    return heapStats(this.#buddy.stats(), this.maxSize, caches, this.#largeObjects, this.#pool.metadataBytes);
+    const caches = [...this.classes, ...this.caches.values()].map((cache) => cache.stats());
+    return heapStats(this.buddy.stats(), this.maxSize, caches, this.largeObjects, this.pool.metadataBytes);
   }
 
   /** The whole state as plain data for JSON: `docs/snapshot.md` describes it. O(size). */
   snapshot(): HeapSnapshot {
-    return heapSnapshot(this.#buddy, this.#pool, this.stats());
+    return heapSnapshot(this.buddy, this.pool, this.stats());
   }
 
   /**
@@ -282,85 +291,90 @@ export class Heap {
    * the invariant which does not hold. O(size).
    */
   check(): void {
-    this.#buddy.check();
-    this.#pool.check();
+    this.buddy.check();
+    this.pool.check();
     let largeObjects = 0;
-    for (const block of this.#buddy.blocks()) {
-      if (!block.free && this.#pool.cacheAt(block.offset) === 0) largeObjects++;
+    for (const block of this.buddy.blocks()) {
+      if (!block.free && this.pool.cacheAt(block.offset) === 0) largeObjects++;
     }
-    if (largeObjects !== this.#largeObjects) {
-      corrupted("H2", `${this.#largeObjects} large allocations are counted, the page map has ${largeObjects}`);
+    if (largeObjects !== this.largeObjects) {
+      corrupted("H2", `${this.largeObjects} large allocations are counted, the page map has ${largeObjects}`);
     }
   }
 
-  #addClass(slotSize: number): void {
+  private addClass(slotSize: number): void {
     const name = `malloc-${slotSize}`;
-    if (this.#pool.minSlabOrder(slotSize) > this.#buddy.maxOrder) {
+    if (this.pool.minSlabOrder(slotSize) > this.buddy.maxOrder) {
       // A heap too small for a slab of this class: the class's number stands, and its requests find no memory.
-      this.#pool.addCache({ name, slotSize });
+      this.pool.addCache({ name, slotSize });
       return;
     }
     const options = { name, objectSize: slotSize };
-    this.#classes.push(new SlabCache(this.#buddy, options, { pool: this.#pool, onDestroy: () => undefined }));
+    this.classes.push(new SlabCache(this.buddy, options, { pool: this.pool, onDestroy: () => undefined }));
   }
 
   /** What the fast path of `tryMalloc` leaves: wrong arguments, alignment, large requests, zeroing. */
-  #mallocUncommon(byteLength: number, align: number = GRANULE): number {
+  private mallocUncommon(byteLength: number, align: number = GRANULE): number {
     requireInteger("byteLength", byteLength, 0, MAX_REQUEST);
     if (!isPowerOfTwo(align)) throw argumentError("align", "a power of two", align);
     const number = classFor(byteLength, Math.max(align, GRANULE), this.pageSize);
-    const offset = number === 0 ? this.#allocateRun(byteLength, align) : this.#pool.allocate(number);
-    if (offset !== NONE && this.#zero) this.#clear(offset, byteLength);
+    const offset = number === 0 ? this.allocateRun(byteLength, align) : this.allocateSlot(number);
+    if (offset !== NONE && this.zero) this.clear(offset, byteLength);
     return offset;
   }
 
-  #allocateRun(byteLength: number, align: number): number {
+  private allocateSlot(number: number): number {
+    const offset = this.pool.allocate(number);
+    return offset === NO_SLOT ? NONE : offset >>> 0;
+  }
+
+  private allocateRun(byteLength: number, align: number): number {
     const count = Math.max(1, Math.ceil(byteLength / this.pageSize));
     const alignPages = Math.max(1, align / this.pageSize);
-    let offset = this.#buddy.tryAllocatePages(count, { align });
-    if (offset === NONE && this.#makeRoom(count, alignPages)) offset = this.#buddy.tryAllocatePages(count, { align });
-    if (offset !== NONE) this.#largeObjects++;
+    let offset = this.buddy.tryAllocatePages(count, { align });
+    if (offset === NONE && this.makeRoom(count, alignPages)) offset = this.buddy.tryAllocatePages(count, { align });
+    if (offset !== NONE) this.largeObjects++;
     return offset;
   }
 
   /** Resizes a large allocation where it is; false when it is none, or should move. */
-  #resizeRun(offset: number, usable: number, byteLength: number): boolean {
-    if (byteLength <= MAX_SLOT_SIZE || this.#pool.cacheAt(offset) !== 0) return false;
+  private resizeRun(offset: number, usable: number, byteLength: number): boolean {
+    if (byteLength <= MAX_SLOT_SIZE || this.pool.cacheAt(offset) !== 0) return false;
     const count = Math.ceil(byteLength / this.pageSize);
-    if (this.#buddy.resizePages(offset, count)) return true;
+    if (this.buddy.resizePages(offset, count)) return true;
     // The last allocation of the space grows into new space; any other would leave a hole.
-    const isLast = this.#buddy.freeTailOffset === offset + usable || offset + usable === this.base + this.size;
-    return isLast && this.#growTo(offset + count * this.pageSize) && this.#buddy.resizePages(offset, count);
+    const isLast = this.buddy.freeTailOffset === offset + usable || offset + usable === this.base + this.size;
+    return isLast && this.growTo(offset + count * this.pageSize) && this.buddy.resizePages(offset, count);
   }
 
   /**
    * Makes a run of `count` pages, aligned to `alignPages`, likelier: grows the space by what is missing behind its free
    * tail or, where that is not allowed, takes back what caches hold unused. False when neither changed anything.
    */
-  #makeRoom(count: number, alignPages: number): boolean {
-    const start = roundUp(this.#buddy.freeTailOffset, alignPages * this.pageSize);
-    if (this.#growTo(start + count * this.pageSize)) return true;
-    const before = this.#buddy.freeBytes;
-    this.#pool.shrinkAll();
-    return this.#buddy.freeBytes > before;
+  private makeRoom(count: number, alignPages: number): boolean {
+    const start = roundUp(this.buddy.freeTailOffset, alignPages * this.pageSize);
+    if (this.growTo(start + count * this.pageSize)) return true;
+    const before = this.buddy.freeBytes;
+    this.pool.shrinkAll();
+    return this.buddy.freeBytes > before;
   }
 
   /** Grows the heap so that it reaches `endOffset`; false, changing nothing, when it may not. */
-  #growTo(endOffset: number): boolean {
+  private growTo(endOffset: number): boolean {
     const limit = this.base + this.maxSize;
-    const end = Math.min(limit, roundUp(endOffset, Math.max(this.pageSize, this.#backing.growthStep)));
-    if (endOffset > limit || end <= this.base + this.size || !this.#backing.grow(end)) return false;
-    this.#buddy.grow(end - this.base);
+    const end = Math.min(limit, roundUp(endOffset, Math.max(this.pageSize, this.backing.growthStep)));
+    if (endOffset > limit || end <= this.base + this.size || !this.backing.grow(end)) return false;
+    this.buddy.grow(end - this.base);
     return true;
   }
 
-  #clear(offset: number, byteLength: number): void {
-    const buffer = this.#backing.buffer();
+  private clear(offset: number, byteLength: number): void {
+    const buffer = this.backing.buffer();
     if (buffer !== undefined) new Uint8Array(buffer, offset, byteLength).fill(0);
   }
 
-  #tooLarge(byteLength: number): OutOfMemoryError {
-    return this.#buddy.outOfMemory(Math.ceil(byteLength / this.pageSize));
+  private tooLarge(byteLength: number): OutOfMemoryError {
+    return this.buddy.outOfMemory(Math.ceil(byteLength / this.pageSize));
   }
 }
 

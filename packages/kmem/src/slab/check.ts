@@ -29,50 +29,50 @@ interface Sums {
 }
 
 class PoolCheck {
-  readonly #pool: PoolState;
-  readonly #words: Int32Array;
-  readonly #sums: Sums[] = [];
+  private readonly pool: PoolState;
+  private readonly words: Int32Array;
+  private readonly sums: Sums[] = [];
   /** In-use and depot bits met on slots, to be compared with all the bits there are (S2). */
-  #bitsOnSlots = 0;
+  private bitsOnSlots = 0;
 
   constructor(pool: PoolState, cacheCount: number) {
-    this.#pool = pool;
-    this.#words = pool.words;
+    this.pool = pool;
+    this.words = pool.words;
     for (let number = 0; number <= cacheCount; number++) {
-      this.#sums.push({ slabs: 0, pages: 0, slots: 0, free: 0, empty: 0, full: 0, elsewhere: 0 });
+      this.sums.push({ slabs: 0, pages: 0, slots: 0, free: 0, empty: 0, full: 0, elsewhere: 0 });
     }
   }
 
   run(): void {
-    const { buddy } = this.#pool;
+    const { buddy } = this.pool;
     const endPage = (buddy.base + buddy.size) / buddy.pageSize;
-    for (let page = 0; page < endPage; ) page += this.#checkPage(page);
-    this.#checkMaps();
-    for (let number = 1; number < this.#sums.length; number++) this.#checkCache(number);
+    for (let page = 0; page < endPage; ) page += this.checkPage(page);
+    this.checkMaps();
+    for (let number = 1; number < this.sums.length; number++) this.checkCache(number);
   }
 
   /** Checks the slab that begins at `page`, if one does; returns the number of pages that are done. */
-  #checkPage(page: number): number {
-    const { buddy, layout } = this.#pool;
-    const pageWord = this.#words[layout.pages + page];
+  private checkPage(page: number): number {
+    const { buddy, layout } = this.pool;
+    const pageWord = this.words[layout.pages + page];
     if (pageWord === 0) return 1;
     const number = pageWord & L.PAGE_CACHE_MASK;
     const pageCount = 2 ** (pageWord >>> L.PAGE_ORDER_SHIFT);
     const offset = page * buddy.pageSize;
-    if (number >= this.#sums.length) corrupted("S6", `page ${page} names cache ${number}, which does not exist`);
+    if (number >= this.sums.length) corrupted("S6", `page ${page} names cache ${number}, which does not exist`);
     if (!buddy.isAllocated(offset) || buddy.sizeOf(offset) !== pageCount * buddy.pageSize) {
       corrupted("S6", `the slab at offset ${offset} is not one allocated block of ${pageCount} pages`, offset);
     }
     for (let each = page; each < page + pageCount; each++) {
-      if (this.#words[layout.pages + each] !== pageWord) corrupted("S6", `page ${each} does not name its slab's cache`);
+      if (this.words[layout.pages + each] !== pageWord) corrupted("S6", `page ${each} does not name its slab's cache`);
     }
-    this.#checkSlab(number, page, pageCount);
+    this.checkSlab(number, page, pageCount);
     return pageCount;
   }
 
-  #checkSlab(number: number, page: number, pageCount: number): void {
-    const { buddy, granule, layout } = this.#pool;
-    const words = this.#words;
+  private checkSlab(number: number, page: number, pageCount: number): void {
+    const { buddy, granule, layout } = this.pool;
+    const words = this.words;
     const slotSize = (words[layout.caches + number * L.CACHE_WORDS + L.CACHE_SLOT_GRANULES] >>> 0) * granule;
     const bytes = pageCount * buddy.pageSize;
     const slots = Math.floor(bytes / slotSize);
@@ -80,8 +80,8 @@ class PoolCheck {
     let used = 0;
     for (let slot = 0; slot < slots; slot++) {
       const at = (page * buddy.pageSize + slot * slotSize) / granule;
-      const isUsed = this.#bit(layout.inUse, at);
-      const isFree = this.#bit(layout.depot, at);
+      const isUsed = this.bit(layout.inUse, at);
+      const isFree = this.bit(layout.depot, at);
       if (isUsed && isFree) corrupted("S1", `a slot is both in use and free`, at * granule);
       used += isUsed ? 1 : 0;
       free += isFree ? 1 : 0;
@@ -91,8 +91,8 @@ class PoolCheck {
       const kept = `${words[slab + L.SLAB_FREE]} of ${words[slab + L.SLAB_SLOTS]}`;
       corrupted("S4", `the slab of page ${page} has ${free} of ${slots} slots free, its counters say ${kept}`);
     }
-    this.#bitsOnSlots += used + free;
-    const sums = this.#sums[number];
+    this.bitsOnSlots += used + free;
+    const sums = this.sums[number];
     sums.slabs++;
     sums.pages += pageCount;
     sums.slots += slots;
@@ -102,30 +102,30 @@ class PoolCheck {
     sums.elsewhere += slots - used - free;
   }
 
-  #bit(map: number, index: number): boolean {
-    return (this.#words[map + (index >>> 5)] & (1 << index)) !== 0;
+  private bit(map: number, index: number): boolean {
+    return (this.words[map + (index >>> 5)] & (1 << index)) !== 0;
   }
 
   /** S2 and S3: no bit off a slot; summary bits as the depot words are. */
-  #checkMaps(): void {
-    const { layout } = this.#pool;
-    const words = this.#words;
+  private checkMaps(): void {
+    const { layout } = this.pool;
+    const words = this.words;
     let bits = 0;
     for (let at = layout.inUse; at < layout.summary; at++) bits += bitCount(words[at]);
-    if (bits !== this.#bitsOnSlots) {
-      corrupted("S2", `the maps have ${bits} bits set, ${this.#bitsOnSlots} of them where slots begin`);
+    if (bits !== this.bitsOnSlots) {
+      corrupted("S2", `the maps have ${bits} bits set, ${this.bitsOnSlots} of them where slots begin`);
     }
     for (let at = layout.depot; at < layout.summary; at++) {
-      const has = this.#bit(layout.summary, at - layout.depot);
+      const has = this.bit(layout.summary, at - layout.depot);
       if (has !== (words[at] !== 0)) corrupted("S3", `the summary of depot word ${at - layout.depot} is ${has}`);
     }
   }
 
-  #checkCache(number: number): void {
-    const { layout } = this.#pool;
-    const words = this.#words;
+  private checkCache(number: number): void {
+    const { layout } = this.pool;
+    const words = this.words;
     const cache = layout.caches + number * L.CACHE_WORDS;
-    const sums = this.#sums[number];
+    const sums = this.sums[number];
     const pairs: [string, number, number][] = [
       ["slabs", sums.slabs, words[cache + L.CACHE_SLABS]],
       ["pages", sums.pages, words[cache + L.CACHE_PAGES]],
@@ -137,14 +137,14 @@ class PoolCheck {
     for (const [what, found, kept] of pairs) {
       if (found !== kept) corrupted("S5", `cache ${number} has ${found} ${what}, its counter says ${kept}`);
     }
-    this.#checkMagazine(number);
-    this.#checkLists(number, cache);
+    this.checkMagazine(number);
+    this.checkLists(number, cache);
   }
 
   /** S1, the third place: the magazine's slots are this cache's, differ, and are all that is left. */
-  #checkMagazine(number: number): void {
-    const { buddy, granule, layout } = this.#pool;
-    const words = this.#words;
+  private checkMagazine(number: number): void {
+    const { buddy, granule, layout } = this.pool;
+    const words = this.words;
     const bottom = layout.magazines + number * L.MAGAZINE_WORDS;
     const top = words[2 * number];
     const held = new Set<number>();
@@ -152,22 +152,22 @@ class PoolCheck {
     for (let at = top === 0 ? 1 : bottom + 1; at <= top; at++) {
       const offset = words[at] >>> 0;
       const pageWord = words[layout.pages + Math.floor(offset / buddy.pageSize)];
-      const isElsewhere = this.#bit(layout.inUse, offset / granule) || this.#bit(layout.depot, offset / granule);
+      const isElsewhere = this.bit(layout.inUse, offset / granule) || this.bit(layout.depot, offset / granule);
       if ((pageWord & L.PAGE_CACHE_MASK) !== number || isElsewhere || held.has(offset)) {
         corrupted("S1", `the magazine of cache ${number} holds a slot that is not its own`, offset);
       }
       held.add(offset);
     }
-    if (held.size !== this.#sums[number].elsewhere) {
-      const lost = this.#sums[number].elsewhere - held.size;
+    if (held.size !== this.sums[number].elsewhere) {
+      const lost = this.sums[number].elsewhere - held.size;
       corrupted("S1", `${lost} slots of cache ${number} are neither in use, in the depot nor in the magazine`);
     }
   }
 
   /** S4: each list has the slabs of its bucket, linked both ways. */
-  #checkLists(number: number, cache: number): void {
-    const { layout } = this.#pool;
-    const words = this.#words;
+  private checkLists(number: number, cache: number): void {
+    const { layout } = this.pool;
+    const words = this.words;
     let listed = 0;
     for (let bucket = 0; bucket < L.BUCKET_COUNT; bucket++) {
       let previous = 0;
@@ -184,7 +184,7 @@ class PoolCheck {
       const isMarked = (words[cache + L.CACHE_BUCKET_MASK] & (1 << bucket)) !== 0;
       if (isMarked !== (previous !== 0)) corrupted("S4", `the mask of cache ${number} is wrong about list ${bucket}`);
     }
-    const expected = this.#sums[number].slabs - this.#sums[number].full;
+    const expected = this.sums[number].slabs - this.sums[number].full;
     if (listed !== expected) corrupted("S4", `cache ${number} lists ${listed} slabs, ${expected} have free slots`);
   }
 }

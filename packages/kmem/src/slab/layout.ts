@@ -42,8 +42,8 @@ export const CACHE_WORDS = 48;
 export const CACHE_SLOT_GRANULES = 0;
 /** The smallest order that a slab of this cache may have. */
 export const CACHE_MIN_ORDER = 1;
-/** Slots moved at once between depot and magazine. */
-export const CACHE_BATCH = 2;
+/** The most slots that the magazine may ever hold. */
+export const CACHE_MAGAZINE_SIZE = 2;
 /** Counters: slabs, their pages, their slots, and those of the slots that are in the depot. */
 export const CACHE_SLABS = 3;
 export const CACHE_PAGES = 4;

@@ -8,7 +8,7 @@ import { isPowerOfTwo, roundUp } from "../bits/integers.ts";
 import { BuddyAllocator } from "../buddy/buddy-allocator.ts";
 import { AllocError, argumentError, NONE, requireInteger } from "../errors.ts";
 import { MAX_MAGAZINE_SIZE } from "./layout.ts";
-import { SlabPool } from "./slab-pool.ts";
+import { NO_SLOT, SlabPool } from "./slab-pool.ts";
 
 /** The end of the space that slab caches reach, in bytes: offsets are 32-bit. */
 const MAX_END_OFFSET = 2 ** 32;
@@ -67,10 +67,10 @@ export class SlabCache {
   readonly objectSize: number;
   /** Bytes that a slot takes. */
   readonly slotSize: number;
-  readonly #pool: SlabPool;
+  private readonly pool: SlabPool;
   /** 0 once the cache is destroyed: the number may then be another cache's. */
-  #number: number;
-  readonly #onDestroy: (() => void) | undefined;
+  private number: number;
+  private readonly onDestroy: (() => void) | undefined;
 
   /**
    * Makes a cache on `buddy`. `home` is for a heap, whose caches share a pool of slabs.
@@ -96,24 +96,25 @@ export class SlabCache {
     this.name = name;
     this.objectSize = objectSize;
     this.slotSize = slotSize;
-    this.#pool = home?.pool ?? ownPool(buddy, slotSize);
-    this.#onDestroy = home?.onDestroy;
-    if (this.#pool.minSlabOrder(slotSize) > buddy.maxOrder) {
+    this.pool = home?.pool ?? ownPool(buddy, slotSize);
+    this.onDestroy = home?.onDestroy;
+    if (this.pool.minSlabOrder(slotSize) > buddy.maxOrder) {
       throw argumentError("objectSize", `one whose slab fits a block of ${maxBytes} bytes`, objectSize);
     }
-    this.#number = this.#pool.addCache({ name, slotSize, magazineSize, construct });
+    this.number = this.pool.addCache({ name, slotSize, magazineSize, construct });
   }
 
   /** Allocates an object and returns its offset. Throws `OutOfMemoryError` when there is no space. O(1). */
   allocate(): number {
-    const offset = this.#pool.allocate(this.#number);
-    if (offset === NONE) throw this.#outOfMemory();
-    return offset;
+    const offset = this.pool.allocate(this.number);
+    if (offset === NO_SLOT) throw this.outOfMemory();
+    return offset >>> 0;
   }
 
   /** As `allocate`, but returns `NONE` when there is no space. */
   tryAllocate(): number {
-    return this.#pool.allocate(this.#number);
+    const offset = this.pool.allocate(this.number);
+    return offset === NO_SLOT ? NONE : offset >>> 0;
   }
 
   /**
@@ -123,9 +124,9 @@ export class SlabCache {
    * the offset is inside a slot or not in a slab of this cache.
    */
   free(offset: number): void {
-    this.#requireOwn(offset);
-    this.#pool.clearInUse(offset);
-    this.#pool.push(this.#number, offset);
+    this.requireOwn(offset);
+    this.pool.clearInUse(offset);
+    this.pool.push(this.number, offset);
   }
 
   /**
@@ -135,9 +136,9 @@ export class SlabCache {
   allocateBulk(out: number[] | Int32Array | Uint32Array | Float64Array, n: number): void {
     requireInteger("n", n, 0, Array.isArray(out) ? Number.MAX_SAFE_INTEGER : out.length);
     for (let index = 0; index < n; index++) {
-      const offset = this.#pool.allocate(this.#number);
+      const offset = this.tryAllocate();
       if (offset === NONE) {
-        const error = this.#outOfMemory();
+        const error = this.outOfMemory();
         while (index-- > 0) this.free(out[index] >>> 0);
         throw error;
       }
@@ -157,20 +158,20 @@ export class SlabCache {
     let index = 0;
     try {
       for (; index < n; index++) {
-        this.#requireOwn(at(index));
-        this.#pool.clearInUse(at(index));
+        this.requireOwn(at(index));
+        this.pool.clearInUse(at(index));
       }
     } catch (error) {
-      while (index-- > 0) this.#pool.restoreInUse(at(index));
+      while (index-- > 0) this.pool.restoreInUse(at(index));
       throw error;
     }
-    for (index = 0; index < n; index++) this.#pool.push(this.#number, at(index));
+    for (index = 0; index < n; index++) this.pool.push(this.number, at(index));
   }
 
   /** Gives the magazine's slots back to their slabs and every empty slab to the buddy allocator. O(slabs). */
   shrink(): void {
-    this.#requireAlive();
-    this.#pool.shrink(this.#number);
+    this.requireAlive();
+    this.pool.shrink(this.number);
   }
 
   /**
@@ -179,14 +180,14 @@ export class SlabCache {
    * Throws `AllocError` `IN_USE` that says how many objects live, changing nothing, when any do.
    */
   destroy(): void {
-    if (this.#number === 0) return;
-    const { objects } = this.#pool.counters(this.#number);
+    if (this.number === 0) return;
+    const { objects } = this.pool.counters(this.number);
     if (objects > 0) {
       throw new AllocError("IN_USE", `cannot destroy cache "${this.name}": ${objects} of its objects are in use`);
     }
-    this.#pool.removeCache(this.#number);
-    this.#number = 0;
-    this.#onDestroy?.();
+    this.pool.removeCache(this.number);
+    this.number = 0;
+    this.onDestroy?.();
   }
 
   /** `destroy()`, for `using`. */
@@ -196,40 +197,43 @@ export class SlabCache {
 
   /** Figures of this moment. O(1). */
   stats(): SlabCacheStats {
-    this.#requireAlive();
+    this.requireAlive();
     const { name, objectSize, slotSize } = this;
-    return { name, objectSize, slotSize, ...this.#pool.counters(this.#number) };
+    return { name, objectSize, slotSize, ...this.pool.counters(this.number) };
   }
 
   /** Checks every invariant of the slabs; throws `AllocError` `CORRUPTED` that names the broken one. O(slots). */
   check(): void {
-    this.#requireAlive();
-    this.#pool.check();
+    this.requireAlive();
+    this.pool.check();
   }
 
-  #requireAlive(): void {
-    if (this.#number === 0) throw new AllocError("DETACHED", `cache "${this.name}" was destroyed`);
+  private requireAlive(): void {
+    if (this.number === 0) throw new AllocError("DETACHED", `cache "${this.name}" was destroyed`);
   }
 
-  #outOfMemory(): AllocError {
-    const { buddy } = this.#pool;
-    return buddy.outOfMemory(2 ** this.#pool.minSlabOrder(this.slotSize));
+  private outOfMemory(): AllocError {
+    const { buddy } = this.pool;
+    return buddy.outOfMemory(2 ** this.pool.minSlabOrder(this.slotSize));
   }
 
   /** Throws unless `offset` lies in a slab of this cache. */
-  #requireOwn(offset: number): void {
-    const number = this.#number;
-    if (offset >>> 0 === offset && number !== 0 && this.#pool.cacheAt(offset) === number) return;
-    this.#requireAlive();
+  private requireOwn(offset: number): void {
+    const number = this.number;
+    if (offset >>> 0 === offset && number !== 0 && this.pool.cacheAt(offset) === number) return;
+    this.requireAlive();
     const message = `cannot free offset ${String(offset)}: it lies in no slab of cache "${this.name}"`;
     throw new AllocError("INVALID_FREE", message, offset);
   }
 }
 
-/** A pool for one cache. Its granule divides the slot size, and a page has 32 granules, so that a slab may be a page. */
+/**
+ * A pool for one cache. Its granule divides the slot size, and a page has 32 granules, so that a slab may be a page.
+ * Slots of odd size would reach the last byte before 4 GiB, whose offset as a word is `NO_SLOT`: refused.
+ */
 function ownPool(buddy: BuddyAllocator, slotSize: number): SlabPool {
   const end = buddy.base + buddy.maxSize;
-  if (end > MAX_END_OFFSET) {
+  if (end > MAX_END_OFFSET || (end === MAX_END_OFFSET && slotSize % 2 === 1)) {
     throw argumentError("buddy", "an allocator whose space ends at or below 4 GiB", `one that ends at ${end}`);
   }
   const divisor = slotSize % 65536 === 0 ? 65536 : slotSize & -slotSize;

@@ -27,11 +27,21 @@ import * as L from "./layout.ts";
 const GROWTH_SHARE = 4;
 /** Slabs grow up to this size, or to that of 8 slots where that is more. */
 const FULL_SLAB_BYTES = 65536;
-/** A magazine holds about this many bytes of slots, within the bounds below. */
-const MAGAZINE_BYTES = 16384;
+/**
+ * A magazine holds up to this many bytes of slots and this share of its cache's slots, but at least the minimum: large
+ * enough that the ups and downs of a steady population stay in it, small enough that little lies idle.
+ */
+const MAGAZINE_BYTES = 65536;
+const MAGAZINE_SHARE = 2;
 const MIN_MAGAZINE_SIZE = 8;
 /** Empty slabs that a cache keeps for its next need. */
 const SPARE_SLABS = 1;
+
+// The fast path reads these; a constant of the module's own is folded into the code, an imported one is not.
+const MAGAZINE_MASK = L.MAGAZINE_WORDS - 1;
+const CACHE_MASK = L.PAGE_CACHE_MASK;
+/** What `allocate` returns when there is no slot: as a 32-bit word, it is no slot's offset. */
+export const NO_SLOT = -1;
 
 /** What a cache is made from; sizes in bytes. */
 export interface CacheGeometry {
@@ -60,18 +70,18 @@ export class SlabPool {
   readonly cacheLimit: number;
   readonly layout: L.PoolLayout;
   readonly words: Int32Array;
-  readonly #granuleShift: number;
-  readonly #wordShift: number;
-  readonly #pageShift: number;
-  readonly #inUse: number;
-  readonly #pages: number;
+  private readonly granuleShift: number;
+  private readonly wordShift: number;
+  private readonly pageShift: number;
+  private readonly inUse: number;
+  private readonly pages: number;
   /** The end of the space at its largest, in bytes. */
-  readonly #endOffset: number;
-  readonly #makeRoom: (order: number) => boolean;
-  readonly #constructors: (((offset: number) => void) | undefined)[] = [];
-  readonly #names: string[] = [];
-  readonly #freeNumbers: number[] = [];
-  #cacheCount = 0;
+  private readonly endOffset: number;
+  private readonly makeRoom: (order: number) => boolean;
+  private readonly constructors: (((offset: number) => void) | undefined)[] = [];
+  private readonly names: string[] = [];
+  private readonly freeNumbers: number[] = [];
+  private cacheCount = 0;
 
   /**
    * A pool without caches on `buddy`, whose space must end at or below 4 GiB. `makeRoom` is called when the buddy
@@ -81,32 +91,30 @@ export class SlabPool {
     this.buddy = buddy;
     this.granule = granule;
     this.cacheLimit = cacheLimit;
-    this.#makeRoom = makeRoom;
-    this.#endOffset = buddy.base + buddy.maxSize;
-    this.#granuleShift = Math.log2(granule);
-    this.#wordShift = this.#granuleShift + 5;
-    this.#pageShift = Math.log2(buddy.pageSize);
-    this.layout = L.poolLayout(cacheLimit, this.#endOffset, granule, buddy.pageSize);
+    this.makeRoom = makeRoom;
+    this.endOffset = buddy.base + buddy.maxSize;
+    this.granuleShift = Math.log2(granule);
+    this.wordShift = this.granuleShift + 5;
+    this.pageShift = Math.log2(buddy.pageSize);
+    this.layout = L.poolLayout(cacheLimit, this.endOffset, granule, buddy.pageSize);
     this.words = new Int32Array(this.layout.wordCount);
-    this.#inUse = this.layout.inUse;
-    this.#pages = this.layout.pages;
+    this.inUse = this.layout.inUse;
+    this.pages = this.layout.pages;
   }
 
   /** Makes a cache and returns its number. The pool must have fewer than `cacheLimit`. */
   addCache({ name, slotSize, magazineSize, construct }: CacheGeometry): number {
-    const number = this.#freeNumbers.pop() ?? ++this.#cacheCount;
+    const number = this.freeNumbers.pop() ?? ++this.cacheCount;
     const bySize = Math.max(MIN_MAGAZINE_SIZE, Math.min(L.MAX_MAGAZINE_SIZE, Math.floor(MAGAZINE_BYTES / slotSize)));
-    const capacity = magazineSize ?? bySize;
-    const cache = this.#cache(number);
-    const empty = this.layout.magazines + number * L.MAGAZINE_WORDS;
+    const cache = this.cache(number);
     this.words.fill(0, cache, cache + L.CACHE_WORDS);
     this.words[cache + L.CACHE_SLOT_GRANULES] = slotSize / this.granule;
     this.words[cache + L.CACHE_MIN_ORDER] = this.minSlabOrder(slotSize);
-    this.words[cache + L.CACHE_BATCH] = (capacity + 1) >>> 1;
-    this.words[2 * number] = empty;
-    this.words[2 * number + 1] = empty + capacity;
-    this.#constructors[number] = construct;
-    this.#names[number] = name;
+    this.words[cache + L.CACHE_MAGAZINE_SIZE] = magazineSize ?? bySize;
+    this.words[2 * number] = this.magazine(number);
+    this.limitMagazine(number);
+    this.constructors[number] = construct;
+    this.names[number] = name;
     return number;
   }
 
@@ -115,8 +123,8 @@ export class SlabPool {
     this.shrink(number);
     this.words[2 * number] = 0;
     this.words[2 * number + 1] = 0;
-    this.#constructors[number] = undefined;
-    this.#freeNumbers.push(number);
+    this.constructors[number] = undefined;
+    this.freeNumbers.push(number);
   }
 
   /** The smallest order whose block holds a slot of `slotSize` and fills whole words of the maps. */
@@ -126,38 +134,42 @@ export class SlabPool {
   }
 
   cacheName(number: number): string {
-    return this.#names[number];
+    return this.names[number];
   }
 
   /** Bytes of a slot of a cache. */
   slotSize(number: number): number {
-    return (this.words[this.#cache(number) + L.CACHE_SLOT_GRANULES] >>> 0) * this.granule;
+    return (this.words[this.cache(number) + L.CACHE_SLOT_GRANULES] >>> 0) * this.granule;
   }
 
   /** The number of the cache whose slab `offset` lies in, 0 when it lies in none; never throws. */
   cacheAt(offset: number): number {
-    if (!(offset >= 0 && offset < this.#endOffset)) return 0;
-    return this.words[this.#pages + (offset >>> this.#pageShift)] & L.PAGE_CACHE_MASK;
+    if (!(offset >= 0 && offset < this.endOffset)) return 0;
+    return this.words[this.pages + (offset >>> this.pageShift)] & CACHE_MASK;
   }
 
   /** True when an object begins at `offset`; never throws. */
   isObject(offset: number): boolean {
     if (this.cacheAt(offset) === 0 || offset % this.granule !== 0) return false;
-    return (this.words[this.#inUse + (offset >>> this.#wordShift)] & (1 << (offset >>> this.#granuleShift))) !== 0;
+    return (this.words[this.inUse + (offset >>> this.wordShift)] & (1 << (offset >>> this.granuleShift))) !== 0;
   }
 
-  /** Allocates an object of a cache and returns its offset; `NONE` when there is no slot and no space for a slab. */
+  /**
+   * Allocates an object of a cache and returns its offset as a signed 32-bit word; `NO_SLOT` when there is no slot and
+   * no space for a slab. (Callers make it unsigned where no failure is mixed in: V8 keeps either in a register, but
+   * not a value that may be -1 or beyond 2^31.)
+   */
   allocate(number: number): number {
     const words = this.words;
     let top = words[2 * number];
-    if ((top & (L.MAGAZINE_WORDS - 1)) === 0) {
-      top = this.#refill(number);
-      if ((top & (L.MAGAZINE_WORDS - 1)) === 0) return NONE;
+    if ((top & MAGAZINE_MASK) === 0) {
+      top = this.refill(number);
+      if ((top & MAGAZINE_MASK) === 0) return NO_SLOT;
     }
     const offset = words[top];
     words[2 * number] = top - 1;
-    words[this.#inUse + (offset >>> this.#wordShift)] |= 1 << (offset >>> this.#granuleShift);
-    return offset >>> 0;
+    words[this.inUse + (offset >>> this.wordShift)] |= 1 << (offset >>> this.granuleShift);
+    return offset;
   }
 
   /**
@@ -167,8 +179,8 @@ export class SlabPool {
    * begins there.
    */
   free(offset: number): boolean {
-    if (offset >>> 0 !== offset || offset >= this.#endOffset) return false;
-    const number = this.words[this.#pages + (offset >>> this.#pageShift)] & L.PAGE_CACHE_MASK;
+    if (offset >>> 0 !== offset || offset >= this.endOffset) return false;
+    const number = this.words[this.pages + (offset >>> this.pageShift)] & CACHE_MASK;
     if (number === 0) return false;
     this.clearInUse(offset);
     this.push(number, offset);
@@ -178,23 +190,23 @@ export class SlabPool {
   /** Clears the in-use bit of an offset within a slab; throws, changing nothing, when no object begins there. */
   clearInUse(offset: number): void {
     const words = this.words;
-    const at = this.#inUse + (offset >>> this.#wordShift);
-    const bit = 1 << (offset >>> this.#granuleShift);
+    const at = this.inUse + (offset >>> this.wordShift);
+    const bit = 1 << (offset >>> this.granuleShift);
     const word = words[at];
-    if ((word & bit) === 0 || (offset & (this.granule - 1)) !== 0) throw this.#freeError(offset);
+    if ((word & bit) === 0 || (offset & (this.granule - 1)) !== 0) throw this.freeError(offset);
     words[at] = word ^ bit;
   }
 
   /** Sets the in-use bit of an offset again, where a free is undone. */
   restoreInUse(offset: number): void {
-    this.words[this.#inUse + (offset >>> this.#wordShift)] |= 1 << (offset >>> this.#granuleShift);
+    this.words[this.inUse + (offset >>> this.wordShift)] |= 1 << (offset >>> this.granuleShift);
   }
 
   /** Puts a slot whose in-use bit is clear into its cache's magazine. */
   push(number: number, offset: number): void {
     const words = this.words;
     let top = words[2 * number];
-    if (top === words[2 * number + 1]) top = this.#flush(number, words[this.#cache(number) + L.CACHE_BATCH]);
+    if (top >= words[2 * number + 1]) top = this.flush(number, this.batch(number));
     words[top + 1] = offset;
     words[2 * number] = top + 1;
   }
@@ -202,32 +214,33 @@ export class SlabPool {
   /** Empties a cache's magazine and gives every empty slab back. O(slots moved + slabs given back). */
   shrink(number: number): void {
     const words = this.words;
-    this.#flush(number, words[2 * number] & (L.MAGAZINE_WORDS - 1));
-    const emptyList = this.#cache(number) + L.BUCKETS + L.EMPTY_BUCKET;
-    while (words[emptyList] !== 0) this.#returnSlab(words[emptyList] - 1);
+    this.flush(number, words[2 * number] & MAGAZINE_MASK);
+    const emptyList = this.cache(number) + L.BUCKETS + L.EMPTY_BUCKET;
+    while (words[emptyList] !== 0) this.returnSlab(words[emptyList] - 1);
   }
 
   /** Shrinks every cache. */
   shrinkAll(): void {
-    for (let number = 1; number <= this.#cacheCount; number++) this.shrink(number);
+    for (let number = 1; number <= this.cacheCount; number++) this.shrink(number);
   }
 
   /** Drops every slab and object without looking; the buddy allocator is to be reset as well. */
   reset(): void {
     const { words, layout } = this;
     words.fill(0, layout.inUse);
-    for (let number = 1; number <= this.#cacheCount; number++) {
-      const cache = this.#cache(number);
-      words[2 * number] = layout.magazines + number * L.MAGAZINE_WORDS;
+    for (let number = 1; number <= this.cacheCount; number++) {
+      const cache = this.cache(number);
+      words[2 * number] = this.magazine(number);
       words.fill(0, cache + L.CACHE_SLABS, cache + L.CACHE_WORDS);
+      this.limitMagazine(number);
     }
   }
 
   /** Counters of one cache. O(1). */
   counters(number: number): CacheCounters {
     const words = this.words;
-    const cache = this.#cache(number);
-    const magazineSlots = words[2 * number] & (L.MAGAZINE_WORDS - 1);
+    const cache = this.cache(number);
+    const magazineSlots = words[2 * number] & MAGAZINE_MASK;
     const slots = words[cache + L.CACHE_SLOTS];
     const slabs = words[cache + L.CACHE_SLABS];
     const fullSlabs = words[cache + L.CACHE_FULL_SLABS];
@@ -247,41 +260,59 @@ export class SlabPool {
   /** Bytes of tables that the caches so far and the space at its present size need. */
   get metadataBytes(): number {
     const { base, size, pageSize } = this.buddy;
-    return 4 * L.poolLayout(this.#cacheCount, base + size, this.granule, pageSize).wordCount;
+    return 4 * L.poolLayout(this.cacheCount, base + size, this.granule, pageSize).wordCount;
   }
 
   /** Compares every map, list and counter with the slots there are; throws `AllocError` `CORRUPTED`. O(slots). */
   check(): void {
-    checkPool(this, this.#cacheCount);
+    checkPool(this, this.cacheCount);
   }
 
-  #cache(number: number): number {
+  private cache(number: number): number {
     return this.layout.caches + number * L.CACHE_WORDS;
   }
 
-  #slab(page: number): number {
+  /** The index of the unused word below a cache's magazine. */
+  private magazine(number: number): number {
+    return this.layout.magazines + number * L.MAGAZINE_WORDS;
+  }
+
+  /** Sets how much a cache's magazine may hold, from the slots that the cache has now. */
+  private limitMagazine(number: number): void {
+    const words = this.words;
+    const cache = this.cache(number);
+    const share = Math.max(MIN_MAGAZINE_SIZE, Math.floor(words[cache + L.CACHE_SLOTS] / MAGAZINE_SHARE));
+    words[2 * number + 1] = this.magazine(number) + Math.min(words[cache + L.CACHE_MAGAZINE_SIZE], share);
+  }
+
+  /** Slots moved at once between a cache's magazine and the depot: half of what the magazine may hold, rounded up. */
+  private batch(number: number): number {
+    return (this.words[2 * number + 1] - this.magazine(number) + 1) >>> 1;
+  }
+
+  private slab(page: number): number {
     return this.layout.slabs + page * L.SLAB_WORDS;
   }
 
   /** The first page of the slab that `page` lies in: blocks are aligned to their own size. */
-  #slabPage(page: number): number {
-    return page & (-1 << (this.words[this.#pages + page] >>> L.PAGE_ORDER_SHIFT));
+  private slabPage(page: number): number {
+    return page & (-1 << (this.words[this.pages + page] >>> L.PAGE_ORDER_SHIFT));
   }
 
   /** Moves up to a batch of slots into an empty magazine; makes a slab when no slab has any. Returns the new top. */
-  #refill(number: number): number {
+  private refill(number: number): number {
     const words = this.words;
-    const cache = this.#cache(number);
+    const cache = this.cache(number);
     let top = words[2 * number];
     if (top === 0) throw new AllocError("DETACHED", "the cache was destroyed");
-    if (words[cache + L.CACHE_BUCKET_MASK] === 0 && !this.#addSlab(number)) return top;
-    let wanted = words[cache + L.CACHE_BATCH];
+    if (words[cache + L.CACHE_BUCKET_MASK] === 0 && !this.addSlab(number)) return top;
+    let wanted = this.batch(number);
     while (wanted > 0 && words[cache + L.CACHE_BUCKET_MASK] !== 0) {
       const fullest = lowestBit(words[cache + L.CACHE_BUCKET_MASK]);
       const page = words[cache + L.BUCKETS + fullest] - 1;
-      const count = Math.min(wanted, words[this.#slab(page) + L.SLAB_FREE]);
-      this.#takeSlots(page, count, top);
-      this.#changeFree(number, page, -count);
+      const count = Math.min(wanted, words[this.slab(page) + L.SLAB_FREE]);
+      this.takeSlots(page, count, top);
+      this.changeFree(number, page, -count);
       top += count;
       wanted -= count;
     }
@@ -290,10 +321,10 @@ export class SlabPool {
   }
 
   /** Takes the `count` highest free slots of a slab out of the depot, the lowest of them ending on top. */
-  #takeSlots(slabPage: number, count: number, top: number): void {
+  private takeSlots(slabPage: number, count: number, top: number): void {
     const { words, layout } = this;
-    const order = words[this.#pages + slabPage] >>> L.PAGE_ORDER_SHIFT;
-    const wordsPerPage = 2 ** (this.#pageShift - this.#wordShift);
+    const order = words[this.pages + slabPage] >>> L.PAGE_ORDER_SHIFT;
+    const wordsPerPage = 2 ** (this.pageShift - this.wordShift);
     const first = slabPage * wordsPerPage;
     const last = (slabPage + 2 ** order) * wordsPerPage - 1;
     for (let index = last >>> 5; count > 0; index--) {
@@ -306,7 +337,7 @@ export class SlabPool {
         for (; word !== 0 && count > 0; count--) {
           const bit = highestBit(word);
           word ^= 1 << bit;
-          words[++top] = (wordIndex * 32 + bit) << this.#granuleShift;
+          words[++top] = (wordIndex * 32 + bit) << this.granuleShift;
         }
         words[layout.depot + wordIndex] = word;
         if (word === 0) {
@@ -318,43 +349,43 @@ export class SlabPool {
   }
 
   /** Moves the `count` slots that lie lowest in a magazine, the longest unused, to the depot. Returns the new top. */
-  #flush(number: number, count: number): number {
+  private flush(number: number, count: number): number {
     const { words, layout } = this;
-    const bottom = layout.magazines + number * L.MAGAZINE_WORDS + 1;
+    const bottom = this.magazine(number) + 1;
     const top = words[2 * number];
     words[2 * number] = top - count;
     for (let at = bottom; at < bottom + count; at++) {
       const offset = words[at];
-      const wordIndex = offset >>> this.#wordShift;
-      words[layout.depot + wordIndex] |= 1 << (offset >>> this.#granuleShift);
+      const wordIndex = offset >>> this.wordShift;
+      words[layout.depot + wordIndex] |= 1 << (offset >>> this.granuleShift);
       words[layout.summary + (wordIndex >>> 5)] |= 1 << wordIndex;
-      this.#changeFree(number, this.#slabPage(offset >>> this.#pageShift), 1);
+      this.changeFree(number, this.slabPage(offset >>> this.pageShift), 1);
     }
     words.copyWithin(bottom, bottom + count, top + 1);
     return top - count;
   }
 
   /** Counts `change` more slots of a slab as free, moves it to its bucket, and returns it if it is one too many. */
-  #changeFree(number: number, page: number, change: number): void {
+  private changeFree(number: number, page: number, change: number): void {
     const words = this.words;
-    const slab = this.#slab(page);
+    const slab = this.slab(page);
     const slots = words[slab + L.SLAB_SLOTS];
     const before = words[slab + L.SLAB_FREE];
     const after = before + change;
     words[slab + L.SLAB_FREE] = after;
-    words[this.#cache(number) + L.CACHE_FREE] += change;
+    words[this.cache(number) + L.CACHE_FREE] += change;
     const oldBucket = L.bucketOf(before, slots);
     const newBucket = L.bucketOf(after, slots);
     if (oldBucket === newBucket) return;
-    this.#unlink(number, page, oldBucket);
-    this.#link(number, page, newBucket);
-    const tooManyEmpty = words[this.#cache(number) + L.CACHE_EMPTY_SLABS] > SPARE_SLABS;
-    if (newBucket === L.EMPTY_BUCKET && tooManyEmpty) this.#returnSlab(page);
+    this.unlink(number, page, oldBucket);
+    this.link(number, page, newBucket);
+    const tooManyEmpty = words[this.cache(number) + L.CACHE_EMPTY_SLABS] > SPARE_SLABS;
+    if (newBucket === L.EMPTY_BUCKET && tooManyEmpty) this.returnSlab(page);
   }
 
-  #link(number: number, page: number, bucket: number): void {
+  private link(number: number, page: number, bucket: number): void {
     const words = this.words;
-    const cache = this.#cache(number);
+    const cache = this.cache(number);
     if (bucket === 0) {
       words[cache + L.CACHE_FULL_SLABS]++;
       return;
@@ -362,26 +393,26 @@ export class SlabPool {
     if (bucket === L.EMPTY_BUCKET) words[cache + L.CACHE_EMPTY_SLABS]++;
     const head = cache + L.BUCKETS + bucket;
     const next = words[head];
-    words[this.#slab(page) + L.SLAB_NEXT] = next;
-    words[this.#slab(page) + L.SLAB_PREVIOUS] = 0;
-    if (next !== 0) words[this.#slab(next - 1) + L.SLAB_PREVIOUS] = page + 1;
+    words[this.slab(page) + L.SLAB_NEXT] = next;
+    words[this.slab(page) + L.SLAB_PREVIOUS] = 0;
+    if (next !== 0) words[this.slab(next - 1) + L.SLAB_PREVIOUS] = page + 1;
     words[head] = page + 1;
     words[cache + L.CACHE_BUCKET_MASK] |= 1 << bucket;
   }
 
-  #unlink(number: number, page: number, bucket: number): void {
+  private unlink(number: number, page: number, bucket: number): void {
     const words = this.words;
-    const cache = this.#cache(number);
+    const cache = this.cache(number);
     if (bucket === 0) {
       words[cache + L.CACHE_FULL_SLABS]--;
       return;
     }
     if (bucket === L.EMPTY_BUCKET) words[cache + L.CACHE_EMPTY_SLABS]--;
     const head = cache + L.BUCKETS + bucket;
-    const next = words[this.#slab(page) + L.SLAB_NEXT];
-    const previous = words[this.#slab(page) + L.SLAB_PREVIOUS];
-    if (next !== 0) words[this.#slab(next - 1) + L.SLAB_PREVIOUS] = previous;
-    if (previous !== 0) words[this.#slab(previous - 1) + L.SLAB_NEXT] = next;
+    const next = words[this.slab(page) + L.SLAB_NEXT];
+    const previous = words[this.slab(page) + L.SLAB_PREVIOUS];
+    if (next !== 0) words[this.slab(next - 1) + L.SLAB_PREVIOUS] = previous;
+    if (previous !== 0) words[this.slab(previous - 1) + L.SLAB_NEXT] = next;
     else words[head] = next;
     if (words[head] === 0) words[cache + L.CACHE_BUCKET_MASK] &= ~(1 << bucket);
   }
@@ -390,9 +421,9 @@ export class SlabPool {
    * The order for a cache's next slab: of those up to a share of what it holds, the one that wastes least at its
    * end, the larger of equals; the smallest for a cache that holds little.
    */
-  #slabOrder(number: number): number {
+  private slabOrder(number: number): number {
     const words = this.words;
-    const cache = this.#cache(number);
+    const cache = this.cache(number);
     const slotSize = this.slotSize(number);
     const minOrder = words[cache + L.CACHE_MIN_ORDER];
     const { pageSize, maxOrder } = this.buddy;
@@ -413,7 +444,7 @@ export class SlabPool {
   }
 
   /** A block for a slab: of the wanted order or, before the space is made to grow, of a smaller one; or `NONE`. */
-  #slabBlock(wanted: number, minOrder: number): number {
+  private slabBlock(wanted: number, minOrder: number): number {
     for (let order = wanted; order >= minOrder; order--) {
       const offset = this.buddy.tryAllocate(order);
       if (offset !== NONE) return offset;
@@ -422,39 +453,40 @@ export class SlabPool {
   }
 
   /** Makes a slab with all its slots in the depot; false when there is no space for one. */
-  #addSlab(number: number): boolean {
+  private addSlab(number: number): boolean {
     const words = this.words;
-    const cache = this.#cache(number);
+    const cache = this.cache(number);
     const minOrder = words[cache + L.CACHE_MIN_ORDER];
     if (minOrder > this.buddy.maxOrder) return false;
-    const wanted = this.#slabOrder(number);
-    let offset = this.#slabBlock(wanted, minOrder);
-    if (offset === NONE && this.#makeRoom(minOrder)) offset = this.#slabBlock(minOrder, minOrder);
+    const wanted = this.slabOrder(number);
+    let offset = this.slabBlock(wanted, minOrder);
+    if (offset === NONE && this.makeRoom(minOrder)) offset = this.slabBlock(minOrder, minOrder);
     if (offset === NONE) return false;
     const bytes = this.buddy.sizeOf(offset);
     const pageCount = bytes / this.buddy.pageSize;
     const page = offset / this.buddy.pageSize;
-    const slots = this.#fillDepot(offset, bytes, this.slotSize(number));
+    const slots = this.fillDepot(offset, bytes, this.slotSize(number));
     const pageWord = number | (highestBit(pageCount) << L.PAGE_ORDER_SHIFT);
-    words.fill(pageWord, this.#pages + page, this.#pages + page + pageCount);
-    words[this.#slab(page) + L.SLAB_FREE] = slots;
-    words[this.#slab(page) + L.SLAB_SLOTS] = slots;
+    words.fill(pageWord, this.pages + page, this.pages + page + pageCount);
+    words[this.slab(page) + L.SLAB_FREE] = slots;
+    words[this.slab(page) + L.SLAB_SLOTS] = slots;
     words[cache + L.CACHE_SLABS]++;
     words[cache + L.CACHE_PAGES] += pageCount;
     words[cache + L.CACHE_SLOTS] += slots;
     words[cache + L.CACHE_FREE] += slots;
-    this.#link(number, page, L.EMPTY_BUCKET);
+    this.limitMagazine(number);
+    this.link(number, page, L.EMPTY_BUCKET);
     try {
-      this.#constructSlots(number, offset, slots);
+      this.constructSlots(number, offset, slots);
     } catch (error) {
-      this.#returnSlab(page);
+      this.returnSlab(page);
       throw error;
     }
     return true;
   }
 
   /** Sets the depot bits of every slot of a new slab; returns their number. */
-  #fillDepot(offset: number, bytes: number, slotSize: number): number {
+  private fillDepot(offset: number, bytes: number, slotSize: number): number {
     const { words, layout } = this;
     const slots = Math.floor(bytes / slotSize);
     const step = slotSize / this.granule;
@@ -467,44 +499,45 @@ export class SlabPool {
     return slots;
   }
 
-  #constructSlots(number: number, offset: number, slots: number): void {
-    const construct = this.#constructors[number];
+  private constructSlots(number: number, offset: number, slots: number): void {
+    const construct = this.constructors[number];
     if (construct === undefined) return;
     const slotSize = this.slotSize(number);
     for (let slot = 0; slot < slots; slot++) construct(offset + slot * slotSize);
   }
 
   /** Gives an empty slab's block back to the buddy allocator. */
-  #returnSlab(page: number): void {
+  private returnSlab(page: number): void {
     const { words, layout } = this;
     const { pageSize } = this.buddy;
-    const number = words[this.#pages + page] & L.PAGE_CACHE_MASK;
-    const cache = this.#cache(number);
-    const slots = words[this.#slab(page) + L.SLAB_SLOTS];
-    const pageCount = 2 ** (words[this.#pages + page] >>> L.PAGE_ORDER_SHIFT);
-    this.#unlink(number, page, L.EMPTY_BUCKET);
+    const number = words[this.pages + page] & L.PAGE_CACHE_MASK;
+    const cache = this.cache(number);
+    const slots = words[this.slab(page) + L.SLAB_SLOTS];
+    const pageCount = 2 ** (words[this.pages + page] >>> L.PAGE_ORDER_SHIFT);
+    this.unlink(number, page, L.EMPTY_BUCKET);
     words[cache + L.CACHE_SLABS]--;
     words[cache + L.CACHE_PAGES] -= pageCount;
     words[cache + L.CACHE_SLOTS] -= slots;
     words[cache + L.CACHE_FREE] -= slots;
+    this.limitMagazine(number);
     const firstWord = (page * pageSize) / this.granule / 32;
     const endWord = ((page + pageCount) * pageSize) / this.granule / 32;
     words.fill(0, layout.depot + firstWord, layout.depot + endWord);
     for (let word = firstWord; word < endWord; word++) words[layout.summary + (word >>> 5)] &= ~(1 << word);
-    words.fill(0, this.#pages + page, this.#pages + page + pageCount);
-    words.fill(0, this.#slab(page), this.#slab(page) + L.SLAB_WORDS);
+    words.fill(0, this.pages + page, this.pages + page + pageCount);
+    words.fill(0, this.slab(page), this.slab(page) + L.SLAB_WORDS);
     this.buddy.free(page * pageSize);
   }
 
-  #freeError(offset: number): AllocError {
+  private freeError(offset: number): AllocError {
     const { pageSize } = this.buddy;
     const number = this.cacheAt(offset);
     const slotSize = this.slotSize(number);
-    const page = this.#slabPage(offset >>> this.#pageShift);
+    const page = this.slabPage(offset >>> this.pageShift);
     const intoSlot = (offset - page * pageSize) % slotSize;
     const slot = (offset - page * pageSize - intoSlot) / slotSize;
     const where = `cannot free offset ${offset}: `;
-    if (slot >= this.words[this.#slab(page) + L.SLAB_SLOTS]) {
+    if (slot >= this.words[this.slab(page) + L.SLAB_SLOTS]) {
       return new AllocError("INVALID_FREE", `${where}it lies behind the last slot of its slab`, offset);
     }
     if (intoSlot !== 0) {
