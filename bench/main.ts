@@ -73,12 +73,15 @@ const benchmarks = await runBenchmarks({
   progress: createProgress(),
   ...(options.only && { only: options.only }),
 });
-for (const { subject, reason } of benchmarks.missing) console.error(`missing: ${subject} (${reason})`);
-process.stdout.write(
-  options.json ? `${JSON.stringify(benchmarks, undefined, 2)}\n` : renderForTerminal(benchmarks),
-);
-if (options.store) console.error(`stored: ${storeDocument(benchmarks)}`);
+if (options.json) {
+  for (const { subject, reason } of benchmarks.missing) console.error(`Missing: ${subject} (${reason})`);
+  console.log(JSON.stringify(benchmarks, undefined, 2));
+} else {
+  process.stdout.write(renderForTerminal(benchmarks));
+}
 if (benchmarks.rows.length === 0) {
-  console.error("nothing ran: no workload and subject match, or all are missing");
+  console.error("Nothing ran: no workload and subject match, or all that match are missing.");
   process.exitCode = 1;
+} else if (options.store) {
+  console.error(`Stored: ${storeDocument(benchmarks)}`);
 }
