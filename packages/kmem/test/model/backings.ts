@@ -1,0 +1,94 @@
+/** The backings that a heap may have, each of a random shape. */
+import type { HeapOptions, MemoryLike } from "../../src/index.ts";
+import type { Random } from "./random.ts";
+
+const WASM_PAGE = 65536;
+
+/** A WebAssembly memory; sizes in its pages of 64 KiB. */
+export interface MemoryDescriptor {
+  initial: number;
+  maximum?: number;
+  shared?: boolean;
+}
+
+/** Makes a WebAssembly memory. Node's types know only the names of the types in `WebAssembly`. */
+export function wasmMemory(descriptor: MemoryDescriptor): MemoryLike {
+  const { WebAssembly } = globalThis as unknown as {
+    WebAssembly: { Memory: new (descriptor: MemoryDescriptor) => MemoryLike };
+  };
+  return new WebAssembly.Memory(descriptor);
+}
+
+/** What holds the bytes of a heap. */
+export type BackingKind =
+  | "size"
+  | "buffer"
+  | "resizable"
+  | "shared"
+  | "growable"
+  | "memory"
+  | "shared-memory";
+
+/** Every kind of backing. */
+export const BACKING_KINDS: readonly BackingKind[] = [
+  "size",
+  "buffer",
+  "resizable",
+  "shared",
+  "growable",
+  "memory",
+  "shared-memory",
+];
+
+/** A heap's options, and what the backing will bear. */
+export interface BackedOptions {
+  options: HeapOptions;
+  /** The end of the bytes that there can be, as an offset. */
+  endLimit: number;
+}
+
+/** Options for a heap on a backing of `kind` with at most about `byteLimit` bytes. */
+export function randomBacking(random: Random, kind: BackingKind, byteLimit: number): BackedOptions {
+  const pageSize = 2 ** random.between(4, Math.min(16, Math.log2(byteLimit) - 3));
+  const initial = Math.max(random.upTo(byteLimit), 2 * pageSize);
+  const most = random.chance(0.3) ? initial : initial + random.upTo(byteLimit);
+  // The base is rounded up to a page, and leaves at least one.
+  const base = random.chance(0.5) ? 0 : random.below(Math.min(initial - 2 * pageSize, 4 * pageSize) + 1);
+  const options: HeapOptions = { pageSize, base };
+  const endLimit = Math.max(most, initial + base);
+  switch (kind) {
+    case "size":
+      return { options: { ...options, size: initial, maxSize: most }, endLimit: Infinity };
+    case "buffer":
+      return { options: { ...options, buffer: new ArrayBuffer(initial) }, endLimit: initial };
+    case "shared":
+      return { options: { ...options, buffer: new SharedArrayBuffer(initial) }, endLimit: initial };
+    case "resizable":
+      return {
+        options: { ...options, buffer: new ArrayBuffer(initial, { maxByteLength: endLimit }) },
+        endLimit,
+      };
+    case "growable":
+      return {
+        options: { ...options, buffer: new SharedArrayBuffer(initial, { maxByteLength: endLimit }) },
+        endLimit,
+      };
+    default:
+      return randomMemory(random, options, kind === "shared-memory", byteLimit);
+  }
+}
+
+/** The heap may be told of more than the memory's maximum, or of less. */
+function randomMemory(
+  random: Random,
+  options: HeapOptions,
+  shared: boolean,
+  byteLimit: number,
+): BackedOptions {
+  const most = Math.max(2, Math.ceil(byteLimit / WASM_PAGE));
+  const initial = random.between(1, most);
+  const maximum = random.between(initial, most + 1);
+  const memory = wasmMemory({ initial, maximum, shared });
+  const maxSize = initial * WASM_PAGE + random.below(2 * byteLimit);
+  return { options: { ...options, memory, maxSize }, endLimit: maximum * WASM_PAGE };
+}
