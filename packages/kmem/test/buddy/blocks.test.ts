@@ -219,7 +219,6 @@ describe("what is asked of a block", () => {
     ["an array", [0]],
     ["a boolean", false],
     ["a bigint", 0n],
-    ["a symbol", Symbol("offset")],
   ])("isAllocated of %s is false and does not throw", (_, value) => {
     const buddy = buddyOf(8);
     buddy.allocate(3);
