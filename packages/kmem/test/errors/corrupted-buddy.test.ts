@@ -1,0 +1,177 @@
+import { describe, expect, test } from "vitest";
+import { checkBuddy } from "../../src/buddy/check.ts";
+import { FreeLists, freeListWordCount } from "../../src/buddy/free-lists.ts";
+import { BLOCK, HEAD, MORE, USED } from "../../src/buddy/page-map.ts";
+
+const PAGE_COUNT = 16;
+const MAX_ORDER = 4;
+
+/** Where the free lists keep their mask, their sum and their counts. */
+const ORDER_MASK_WORD = 0;
+const FREE_PAGES_WORD = 1;
+const COUNTS = 2;
+
+/** The two halves of a buddy allocator's state: a block of order 1 at page 0, a run of 3 pages at page 4. */
+interface State {
+  pages: Uint8Array;
+  words: Int32Array;
+  lists: FreeLists;
+}
+
+function makeState(): State {
+  const words = new Int32Array(freeListWordCount(PAGE_COUNT, MAX_ORDER));
+  const lists = new FreeLists(words, PAGE_COUNT, MAX_ORDER);
+  const pages = new Uint8Array(PAGE_COUNT);
+  lists.releaseRange(0, PAGE_COUNT);
+  lists.claimRange(0, 2);
+  pages[0] = BLOCK | 1;
+  lists.claimRange(4, 7);
+  pages[4] = BLOCK | MORE | 1;
+  pages[6] = USED | 0;
+  return { pages, words, lists };
+}
+
+function check({ pages, lists }: State): void {
+  checkBuddy(pages, lists, 0, PAGE_COUNT);
+}
+
+test("a sound state passes", () => {
+  const state = makeState();
+  check(state);
+  expect(state.lists.freePages).toBe(PAGE_COUNT - 5);
+});
+
+test("notes of freed blocks are no corruption", () => {
+  const state = makeState();
+  state.pages[8] = HEAD;
+  state.pages[1] = HEAD;
+  expect(() => check(state)).not.toThrow();
+});
+
+describe("check() names the invariant that a broken state breaks", () => {
+  test.each<[invariant: string, what: string, detail: string, breakIt: (state: State) => void]>([
+    [
+      "B1",
+      "two blocks overlap",
+      "pages 0 and 1 begin pieces that overlap",
+      ({ pages }) => {
+        pages[1] = BLOCK;
+      },
+    ],
+    [
+      "B1",
+      "a block is not aligned to its size",
+      "page 9 begins a piece of order 1, which does not fit there",
+      ({ pages }) => {
+        pages[9] = BLOCK | 1;
+      },
+    ],
+    [
+      "B1",
+      "a block passes the end",
+      "page 0 begins a piece of order 5, which does not fit there",
+      ({ pages }) => {
+        pages[0] = BLOCK | 5;
+      },
+    ],
+    [
+      "B1",
+      "a run lacks its next piece",
+      "the run before page 2 lacks its next piece",
+      ({ pages }) => {
+        pages[0] = BLOCK | MORE | 1;
+      },
+    ],
+    [
+      "B1",
+      "the last run lacks its next piece",
+      "the last run lacks its next piece",
+      ({ pages, lists }) => {
+        lists.claimRange(15, 16);
+        pages[15] = BLOCK | MORE;
+      },
+    ],
+    [
+      "B1",
+      "a piece goes on where no run does",
+      "page 0 begins a piece of the wrong kind, 33",
+      ({ pages }) => {
+        pages[0] = USED | 1;
+      },
+    ],
+    [
+      "B1",
+      "a run goes on with a head",
+      "page 6 begins a piece of the wrong kind, 160",
+      ({ pages }) => {
+        pages[6] = BLOCK;
+      },
+    ],
+    [
+      "B1",
+      "a page is marked without being in use",
+      "page 8 is marked 64 without being in use",
+      ({ pages }) => {
+        pages[8] = MORE;
+      },
+    ],
+    [
+      "B2",
+      "an allocated block is listed as free",
+      "page 8 is listed as a free block of order 3, the page map says otherwise",
+      ({ pages }) => {
+        pages[8] = BLOCK | 3;
+      },
+    ],
+    [
+      "B2",
+      "a free block is on no list",
+      "list 3 has 0 blocks, the page map leaves 1",
+      ({ lists }) => lists.remove(8, 3),
+    ],
+    [
+      "B2",
+      "two free buddies are not merged",
+      "page 8 is listed as a free block of order 2, the page map says otherwise",
+      ({ lists }) => {
+        lists.remove(8, 3);
+        lists.insert(8, 2);
+        lists.insert(12, 2);
+      },
+    ],
+    [
+      "F3",
+      "a count is wrong",
+      "the count of list 3 is 2, it has 1 blocks",
+      ({ words }) => {
+        words[COUNTS + 3]++;
+      },
+    ],
+    [
+      "F3",
+      "the mask of orders is wrong",
+      "the order mask is 27, the lists give 11",
+      ({ words }) => {
+        words[ORDER_MASK_WORD] ^= 1 << 4;
+      },
+    ],
+    [
+      "F4",
+      "the sum of free pages is wrong",
+      "12 pages are counted as free, the lists hold 11",
+      ({ words }) => {
+        words[FREE_PAGES_WORD]++;
+      },
+    ],
+  ])("%s: %s", (invariant, _, detail, breakIt) => {
+    const state = makeState();
+    breakIt(state);
+    expect(() => check(state)).toThrow(
+      expect.objectContaining({
+        name: "AllocError",
+        code: "CORRUPTED",
+        message: `${invariant} broken: ${detail}`,
+      }),
+    );
+  });
+});

@@ -1,0 +1,252 @@
+import { describe, expect, test } from "vitest";
+import { BuddyAllocator } from "../../src/buddy/buddy-allocator.ts";
+import { checkPool } from "../../src/slab/check.ts";
+import * as L from "../../src/slab/layout.ts";
+import { SlabCache } from "../../src/slab/slab-cache.ts";
+import { SlabPool } from "../../src/slab/slab-pool.ts";
+import { PAGE } from "./helpers.ts";
+
+const GRANULE = 16;
+const SLOT_SIZE = 64;
+/** The slots of the only slab, which takes page 0. */
+const SLOTS = PAGE / SLOT_SIZE;
+const FREE_PAGE = 8;
+
+/** A pool with one cache, number 1: one slab of 64 slots, of which some are objects. */
+class Subject {
+  readonly buddy = new BuddyAllocator({ size: 16 * PAGE });
+  readonly pool = new SlabPool(this.buddy, GRANULE, 2, () => false);
+  readonly objectCache = new SlabCache(
+    this.buddy,
+    { name: "objects", objectSize: SLOT_SIZE },
+    { pool: this.pool, onDestroy: () => undefined },
+  );
+  readonly number = 1;
+  readonly objects: number[] = [];
+
+  constructor() {
+    for (let count = 0; count < 10; count++) this.objects.push(this.objectCache.allocate());
+    // The magazine empties into the slab, so that every slot that is no object is in the depot.
+    this.objectCache.shrink();
+  }
+
+  get words(): Int32Array {
+    return this.pool.words;
+  }
+
+  /** Index of a word of the cache. */
+  cache(word: number): number {
+    return this.pool.layout.caches + this.number * L.CACHE_WORDS + word;
+  }
+
+  /** Index of a word of the slab. */
+  slab(word: number): number {
+    return this.pool.layout.slabs + word;
+  }
+
+  /** Flips the bit of `offset` in a map. */
+  flip(map: "inUse" | "depot", offset: number): void {
+    const granule = offset / GRANULE;
+    this.words[this.pool.layout[map] + (granule >>> 5)] ^= 1 << granule;
+  }
+
+  check(): void {
+    checkPool(this.pool, 1);
+  }
+}
+
+test("a sound pool passes, with objects, in use anew, and empty", () => {
+  const subject = new Subject();
+  subject.check();
+  for (const offset of subject.objects) subject.objectCache.free(offset);
+  subject.check();
+  subject.objectCache.shrink();
+  subject.check();
+  expect(subject.buddy.freeBytes).toBe(16 * PAGE);
+});
+
+describe("check() names the invariant that a broken pool breaks", () => {
+  test.each<[invariant: string, what: string, detail: RegExp, breakIt: (subject: Subject) => void]>([
+    [
+      "S1",
+      "a slot is in use and in the depot",
+      /^a slot is both in use and free$/,
+      (subject) => subject.flip("depot", subject.objects[3]),
+    ],
+    [
+      "S1",
+      "an object is nowhere",
+      /^1 slots of cache 1 are neither in use, in the depot nor in the magazine$/,
+      (subject) => subject.flip("inUse", subject.objects[3]),
+    ],
+    [
+      "S1",
+      "the magazine holds an object in use",
+      /^the magazine of cache 1 holds a slot that is not its own$/,
+      (subject) => {
+        subject.objectCache.free(subject.objects[0]);
+        subject.words[subject.words[2 * subject.number]] = subject.objects[1];
+      },
+    ],
+    [
+      "S1",
+      "the magazine holds a slot twice",
+      /^the magazine of cache 1 holds a slot that is not its own$/,
+      (subject) => {
+        subject.objectCache.free(subject.objects[0]);
+        subject.objectCache.free(subject.objects[1]);
+        subject.words[subject.words[2 * subject.number]] = subject.objects[0];
+      },
+    ],
+    [
+      "S2",
+      "an in-use bit lies in a page that is no slab",
+      /^the maps have 65 bits set, 64 of them where slots begin$/,
+      (subject) => subject.flip("inUse", FREE_PAGE * PAGE),
+    ],
+    [
+      "S2",
+      "an in-use bit lies inside a slot",
+      /^the maps have 65 bits set, 64 of them where slots begin$/,
+      (subject) => subject.flip("inUse", subject.objects[3] + GRANULE),
+    ],
+    [
+      "S3",
+      "a summary bit lacks",
+      /^the summary of depot word \d+ is false$/,
+      ({ words, pool }) => {
+        words[pool.layout.summary] = 0;
+      },
+    ],
+    [
+      "S3",
+      "a summary bit is one too many",
+      /^the summary of depot word 64 is true$/,
+      ({ words, pool }) => {
+        words[pool.layout.summary + 2] |= 1;
+      },
+    ],
+    [
+      "S4",
+      "a slab's count of free slots is wrong",
+      /^the slab of page 0 has 54 of 64 slots free, its counters say 55 of 64$/,
+      (subject) => {
+        subject.words[subject.slab(L.SLAB_FREE)]++;
+      },
+    ],
+    [
+      "S4",
+      "a slab's count of slots is wrong",
+      /^the slab of page 0 has 54 of 64 slots free, its counters say 54 of 63$/,
+      (subject) => {
+        subject.words[subject.slab(L.SLAB_SLOTS)]--;
+      },
+    ],
+    [
+      "S4",
+      "a slab is on the list of another bucket",
+      /^list 1 of cache 1 holds page 0, which does not belong there$/,
+      (subject) => {
+        subject.words[subject.cache(L.BUCKETS + 1)] = 1;
+      },
+    ],
+    [
+      "S4",
+      "a slab's link backwards is wrong",
+      /^list \d+ of cache 1 holds page 0, which does not belong there$/,
+      (subject) => {
+        subject.words[subject.slab(L.SLAB_PREVIOUS)] = 5;
+      },
+    ],
+    [
+      "S4",
+      "the mask of lists is wrong",
+      /^the mask of cache 1 is wrong about list 2$/,
+      (subject) => {
+        subject.words[subject.cache(L.CACHE_BUCKET_MASK)] |= 1 << 2;
+      },
+    ],
+    [
+      "S4",
+      "a slab with free slots is on no list",
+      /^cache 1 lists 0 slabs, 1 have free slots$/,
+      (subject) => {
+        subject.words.fill(0, subject.cache(L.BUCKETS), subject.cache(L.BUCKETS + L.BUCKET_COUNT));
+        subject.words[subject.cache(L.CACHE_BUCKET_MASK)] = 0;
+      },
+    ],
+    ...(
+      [
+        ["slabs", L.CACHE_SLABS, 1],
+        ["pages", L.CACHE_PAGES, 1],
+        ["slots", L.CACHE_SLOTS, SLOTS],
+        ["free slots", L.CACHE_FREE, 54],
+        ["empty slabs", L.CACHE_EMPTY_SLABS, 0],
+        ["full slabs", L.CACHE_FULL_SLABS, 0],
+      ] as const
+    ).map(([what, word, count]): [string, string, RegExp, (subject: Subject) => void] => [
+      "S5",
+      `the counter of ${what} is wrong`,
+      new RegExp(`^cache 1 has ${count} ${what}, its counter says ${count + 1}$`),
+      (subject) => {
+        subject.words[subject.cache(word)]++;
+      },
+    ]),
+    [
+      "S6",
+      "a page names a cache that does not exist",
+      /^page 8 names cache 9, which does not exist$/,
+      ({ words, pool }) => {
+        words[pool.layout.pages + FREE_PAGE] = 9;
+      },
+    ],
+    [
+      "S6",
+      "a slab's pages are not allocated",
+      /^the slab at offset 0 is not one allocated block of 1 pages$/,
+      ({ buddy }) => buddy.free(0),
+    ],
+    [
+      "S6",
+      "a slab's order is not its block's",
+      /^the slab at offset 0 is not one allocated block of 2 pages$/,
+      ({ words, pool }) => {
+        words[pool.layout.pages] |= 1 << L.PAGE_ORDER_SHIFT;
+      },
+    ],
+    [
+      "S6",
+      "a free page passes for a slab",
+      /^the slab at offset 32768 is not one allocated block of 1 pages$/,
+      ({ words, pool }) => {
+        words[pool.layout.pages + FREE_PAGE] = 1;
+      },
+    ],
+  ])("%s: %s", (invariant, _, detail, breakIt) => {
+    const subject = new Subject();
+    subject.check();
+    breakIt(subject);
+    expect(() => subject.check()).toThrow(
+      expect.objectContaining({
+        name: "AllocError",
+        code: "CORRUPTED",
+        message: expect.stringMatching(`^${invariant} broken: ${detail.source.slice(1)}`),
+      }),
+    );
+  });
+
+  test("S6: a page inside a slab does not name its slab's cache", () => {
+    const buddy = new BuddyAllocator({ size: 16 * PAGE });
+    const pool = new SlabPool(buddy, GRANULE, 2, () => false);
+    const home = { pool, onDestroy: () => undefined };
+    expect(new SlabCache(buddy, { name: "large", objectSize: 2 * PAGE }, home).allocate()).toBe(0);
+    checkPool(pool, 1);
+    pool.words[pool.layout.pages + 1] = 0;
+    expect(() => checkPool(pool, 1)).toThrow(
+      expect.objectContaining({
+        code: "CORRUPTED",
+        message: "S6 broken: page 1 does not name its slab's cache",
+      }),
+    );
+  });
+});
