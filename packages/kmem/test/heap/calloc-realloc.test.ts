@@ -205,6 +205,20 @@ describe("realloc", () => {
     heap.check();
   });
 
+  test.each([
+    ["small", 2048, 10],
+    ["large to small", 5 * PAGE, 100],
+    ["large", 9 * PAGE, 3 * PAGE],
+  ])("to a smaller size works in a full heap: %s", (_, from, to) => {
+    const heap = dirtyHeap(16);
+    const offset = heap.malloc(from);
+    writePattern(heap, offset, to, 23);
+    exhaust(heap, PAGE);
+    exhaust(heap, 16);
+    expectPattern(heap, heap.realloc(offset, to), to, 23);
+    heap.check();
+  });
+
   test("of an object of a named cache moves it out of the cache", () => {
     const heap = dirtyHeap(16);
     const cache = heap.createCache({ name: "nodes", objectSize: 48 });
@@ -273,6 +287,17 @@ describe("the zero option", () => {
     const offset = heap.malloc(100);
     writePattern(heap, offset, 100, 21);
     expectPattern(heap, heap.realloc(offset, 3000), 100, 21);
+  });
+
+  test.each([
+    ["within the size class", 100, 112],
+    ["into the pages behind a run", 3 * PAGE, 5 * PAGE],
+    ["by moving to a larger class", 100, 3000],
+    ["by moving to a run", 100, 5 * PAGE],
+  ])("realloc %s adds bytes that are zero", (_, from, to) => {
+    const heap = dirtyHeap(64, true);
+    const offset = heap.realloc(heap.malloc(from), to);
+    expect(bytesAt(heap, offset, to)).toEqual(new Uint8Array(to));
   });
 
   test("needs bytes", () => {

@@ -1,4 +1,4 @@
-import { NONE } from "kmem";
+import { BuddyAllocator, NONE } from "kmem";
 import { describe, expect, test } from "vitest";
 import { allocateMany, buddyOf, cacheOf, expectSound, PAGE, stateOf } from "./helpers.ts";
 
@@ -65,6 +65,15 @@ describe("objects", () => {
     for (const offset of offsets) cache.free(offset);
     expectSound(cache, buddy, 0);
   });
+});
+
+test.each([2 ** 16, 2 ** 30, 2 ** 31, 2 ** 32])("objects on pages of %i bytes can be freed", (pageSize) => {
+  const buddy = new BuddyAllocator({ size: 2 ** 32, pageSize });
+  const cache = cacheOf(buddy, 2 ** 30);
+  const offsets = allocateMany(cache, 4);
+  expect(offsets.toSorted((a, b) => a - b)).toEqual([0, 2 ** 30, 2 ** 31, 3 * 2 ** 30]);
+  for (const offset of offsets) cache.free(offset);
+  expectSound(cache, buddy, 0);
 });
 
 describe("alignment", () => {
