@@ -1,44 +1,24 @@
 /** Random operations on a `Heap` over any backing; every object's bytes are its own until it is freed. */
-import {
-  BuddyAllocator,
-  Heap,
-  type HeapOptions,
-  NONE,
-  OutOfMemoryError,
-  type SlabCache,
-} from "../../src/index.ts";
+import { BuddyAllocator, Heap, type HeapOptions, NONE, OutOfMemoryError } from "../../src/index.ts";
 import { type BackingKind, randomBacking } from "./backings.ts";
 import { type Driver, fail, same } from "./driver.ts";
-import { expectRoomlessness, slotSizeFor } from "./heap-model.ts";
+import {
+  expectRoomlessness,
+  type HeapObject,
+  type HeapUnderTest,
+  type NamedCache,
+  slotSizeFor,
+} from "./heap-model.ts";
 import { heapMisuse } from "./heap-misuse.ts";
 import { fillPayload, verifyPayload, verifyZero } from "./payload.ts";
 import type { Random } from "./random.ts";
 import { SpaceModel } from "./space-model.ts";
 
-/** A named cache of the heap under test. */
-export interface NamedCache {
-  cache: SlabCache;
-  /** True when its objects hold a pattern by offset from `construct` on; else users fill them. */
-  isConstructed: boolean;
-  align: number;
-}
-
-/** Something allocated. */
-export interface HeapObject {
-  id: number;
-  offset: number;
-  /** Bytes that it may use: filled with the pattern of `patternId` where there are bytes. */
-  usable: number;
-  patternId: number;
-  owner?: NamedCache;
-  view?: ArrayBufferView;
-}
-
 const ARRAY_TYPES = [Uint8Array, Int16Array, Float32Array, Float64Array, BigInt64Array] as const;
 /** In larger heaps, check() and the figures come once in this many operations. */
 const LARGE_CHECK_INTERVAL = 64;
 
-export class HeapDriver implements Driver {
+export class HeapDriver implements Driver, HeapUnderTest {
   readonly description: string;
   readonly random: Random;
   readonly heap: Heap;

@@ -1,9 +1,9 @@
 /** Wrong calls on a heap under test: each throws the error that says so, and changes nothing. */
 import { expectArgumentError, expectRefusal, NOT_INTEGERS } from "./driver.ts";
-import type { HeapDriver } from "./heap-driver.ts";
+import type { HeapUnderTest } from "./heap-model.ts";
 
 /** Does one wrong thing to the driver's heap. */
-export function heapMisuse(driver: HeapDriver): void {
+export function heapMisuse(driver: HeapUnderTest): void {
   const { heap, objects, caches, random } = driver;
   const state = (): string => JSON.stringify([heap.stats(), driver.isSmall ? heap.snapshot() : undefined]);
   const kind = random.weighted({ twice: 6, inside: 6, anywhere: 4, number: 4, argument: 4, cache: 2 });
@@ -55,7 +55,7 @@ export function heapMisuse(driver: HeapDriver): void {
 }
 
 /** Frees a new object twice. When the first free gives its slab back, the offset is one of no object at all. */
-function freeTwice({ heap, random }: HeapDriver, state: () => string): void {
+function freeTwice({ heap, random }: HeapUnderTest, state: () => string): void {
   const byteLength = random.pick([1, 100, 3000, 8193]);
   const offset = heap.tryMalloc(byteLength);
   if (offset < 0) return;

@@ -1,6 +1,35 @@
 /** What a heap is to do, told from its documentation and its snapshot alone. */
-import type { Heap } from "../../src/index.ts";
+import type { Heap, SlabCache } from "../../src/index.ts";
 import { fail } from "./driver.ts";
+import type { Random } from "./random.ts";
+
+/** A named cache of the heap under test. */
+export interface NamedCache {
+  cache: SlabCache;
+  /** True when its objects hold a pattern by offset from `construct` on; else users fill them. */
+  isConstructed: boolean;
+  align: number;
+}
+
+/** Something allocated. */
+export interface HeapObject {
+  id: number;
+  offset: number;
+  /** Bytes that it may use: filled with the pattern of `patternId` where there are bytes. */
+  usable: number;
+  patternId: number;
+  owner?: NamedCache;
+  view?: ArrayBufferView;
+}
+
+/** A heap and what a driver knows of it. */
+export interface HeapUnderTest {
+  readonly random: Random;
+  readonly heap: Heap;
+  readonly objects: readonly HeapObject[];
+  readonly caches: readonly NamedCache[];
+  readonly isSmall: boolean;
+}
 
 const MAX_SLOT_SIZE = 8192;
 
