@@ -57,7 +57,7 @@ export interface BuddyBlock {
   offset: number;
   /** Its length in bytes. */
   byteLength: number;
-  /** Its order; `NONE` for a run whose page count is not a power of two or that is not aligned to its size. */
+  /** Its order; `NONE` for a run that is not just one block. */
   order: number;
   /** True when nobody has it. */
   free: boolean;
@@ -154,7 +154,7 @@ export class BuddyAllocator {
    */
   allocate(order: number, range?: BuddyRange): number {
     const offset = this.tryAllocate(order, range);
-    if (offset === NONE) throw this.outOfMemory(2 ** order);
+    if (offset === NONE) throw this.outOfMemory(2 ** order * this.pageSize);
     return offset;
   }
 
@@ -199,7 +199,7 @@ export class BuddyAllocator {
    */
   allocatePages(count: number, options?: { align?: number }): number {
     const offset = this.tryAllocatePages(count, options);
-    if (offset === NONE) throw this.outOfMemory(count);
+    if (offset === NONE) throw this.outOfMemory(count * this.pageSize);
     return offset;
   }
 
@@ -378,14 +378,15 @@ export class BuddyAllocator {
     checkBuddy(this.pages, this.lists, this.firstPage, this.endPage);
   }
 
-  /** The error for a request of `pageCount` pages that cannot be served now. */
-  outOfMemory(pageCount: number): OutOfMemoryError {
+  /** The error for a request of `requestedBytes` that cannot be served now. */
+  outOfMemory(requestedBytes: number): OutOfMemoryError {
     const { freeBlocks, freePages, largestFreeBytes } = this.stats();
+    const order = Math.max(0, Math.ceil(Math.log2(requestedBytes / this.pageSize)));
     return new OutOfMemoryError({
-      requestedBytes: pageCount * this.pageSize,
+      requestedBytes,
       freeBytes: freePages * this.pageSize,
       largestFreeBytes,
-      fragmentationIndex: externalFragmentationIndex(freeBlocks, ceilLog2(pageCount)),
+      fragmentationIndex: externalFragmentationIndex(freeBlocks, order),
     });
   }
 
@@ -395,6 +396,7 @@ export class BuddyAllocator {
 
   /** The page that begins at `offset`; -1 when none of the space does. */
   private toPage(offset: number): number {
+    if (typeof offset !== "number") return -1;
     const page = offset * this.pagesPerByte - this.originPage;
     return page >= this.firstPage && page < this.endPage && (page | 0) === page ? page : -1;
   }
@@ -453,7 +455,8 @@ export class BuddyAllocator {
     return -1;
   }
 
-  private freeError(offset: number): AllocError {
+  private freeError(offset: number): Error {
+    if (typeof offset !== "number") return argumentError("offset", "a number", offset);
     const page = this.toPage(offset);
     const where = `cannot free offset ${String(offset)}: `;
     if (page < 0) {

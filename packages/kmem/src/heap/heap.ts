@@ -14,7 +14,7 @@
 import { type Backing, type BytesOptions, chooseBacking, MAX_END_OFFSET, type MemoryLike } from "../backing/backing.ts";
 import { isPowerOfTwo, roundDown, roundUp } from "../bits/integers.ts";
 import { BuddyAllocator } from "../buddy/buddy-allocator.ts";
-import { AllocError, argumentError, corrupted, NONE, OutOfMemoryError, requireInteger } from "../errors.ts";
+import { AllocError, argumentError, corrupted, NONE, requireInteger } from "../errors.ts";
 import { SlabCache, type SlabCacheOptions } from "../slab/slab-cache.ts";
 import { MAX_CACHE_COUNT } from "../slab/layout.ts";
 import { NO_SLOT, SlabPool } from "../slab/slab-pool.ts";
@@ -28,6 +28,17 @@ const SMALL_LIMIT = MAX_SLOT_SIZE;
 /** The largest request that a space with 32-bit offsets could hold, in bytes. */
 const MAX_REQUEST = MAX_END_OFFSET;
 
+/** The largest page whose number 32-bit shifts find. */
+const MAX_PAGE_SIZE = 2 ** 31;
+
+/**
+ * The most caches of a heap: the size classes, and named ones in proportion to its pages, so that tables stay a small
+ * part of the space.
+ */
+function cacheLimit(maxPageCount: number): number {
+  return Math.min(MAX_CACHE_COUNT, SLOT_SIZES.length + 8 + Math.floor(maxPageCount / 16));
+}
+
 /** What a heap manages: `size` bytes of nothing, the bytes of `buffer`, or those of `memory`. */
 export interface HeapOptions extends BytesOptions {
   /** Bytes in the heap. Without `buffer` or `memory` it hands out offsets only; with one, it defaults to its length. */
@@ -40,7 +51,7 @@ export interface HeapOptions extends BytesOptions {
   maxSize?: number;
   /** The offset of the heap's first byte, rounded up to a whole page. Default 0. */
   base?: number;
-  /** Bytes in a page; a power of two. Default 4096. */
+  /** Bytes in a page; a power of two from 16 to 2^31. Default 4096. */
   pageSize?: number;
   /** Set every allocation's bytes to zero. Needs a buffer or memory. Default false. */
   zero?: boolean;
@@ -78,21 +89,24 @@ export class Heap {
    */
   constructor(options: HeapOptions) {
     const { pageSize = 4096, zero = false } = options;
-    if (!isPowerOfTwo(pageSize)) throw argumentError("pageSize", "a power of two", pageSize);
+    if (!isPowerOfTwo(pageSize) || pageSize < GRANULE || pageSize > MAX_PAGE_SIZE) {
+      throw argumentError("pageSize", `a power of two from ${GRANULE} to ${MAX_PAGE_SIZE}`, pageSize);
+    }
     const base = roundUp(requireInteger("base", options.base ?? 0, 0, MAX_END_OFFSET), pageSize);
     if (options.maxSize !== undefined) requireInteger("maxSize", options.maxSize, 1, MAX_END_OFFSET - base);
     this.backing = chooseBacking(options, base, options.maxSize);
-    const size = roundDown(options.size ?? this.backing.endOffset - base, pageSize);
     const available = this.backing.endOffset - base;
-    requireInteger("size", size, pageSize, roundDown(available, pageSize));
-    const most = Math.min(options.maxSize ?? Infinity, this.backing.maxEndOffset - base, MAX_END_OFFSET - base);
+    const size = roundDown(requireInteger("size", options.size ?? available, pageSize, available), pageSize);
+    const most = Math.min(this.backing.maxEndOffset, MAX_END_OFFSET) - base;
     this.base = base;
     this.pageSize = pageSize;
-    this.maxSize = roundDown(Math.max(most, size), pageSize);
+    this.maxSize = roundDown(Math.min(options.maxSize ?? most, most), pageSize);
+    if (this.maxSize < size) throw argumentError("maxSize", `at least the size, ${size}`, options.maxSize);
     if (zero && this.backing.buffer() === undefined) throw noBytesError("zero");
     this.zero = zero;
     this.buddy = new BuddyAllocator({ size, base, pageSize, maxSize: this.maxSize });
-    this.pool = new SlabPool(this.buddy, GRANULE, MAX_CACHE_COUNT, (order) => this.makeRoom(2 ** order, 2 ** order));
+    const limit = cacheLimit(this.maxSize / pageSize);
+    this.pool = new SlabPool(this.buddy, GRANULE, limit, (order) => this.makeRoom(2 ** order, 2 ** order));
     for (const slotSize of SLOT_SIZES) this.addClass(slotSize);
   }
 
@@ -101,9 +115,12 @@ export class Heap {
     return this.buddy.size;
   }
 
-  /** The buffer with the heap's bytes, as it is now: growth of a memory replaces it. Throws `NO_BYTES`. */
+  /**
+   * The buffer with the heap's bytes, as it is now: growth of a memory replaces it. Throws `AllocError` `NO_BYTES` when
+   * the heap has none, `DETACHED` when its buffer was transferred away.
+   */
   get buffer(): ArrayBufferLike {
-    const buffer = this.backing.buffer();
+    const buffer = this.bytes();
     if (buffer === undefined) throw noBytesError("buffer");
     return buffer;
   }
@@ -120,7 +137,7 @@ export class Heap {
       if (offset !== NO_SLOT) return offset >>> 0;
     }
     const offset = this.mallocUncommon(byteLength, align);
-    if (offset === NONE) throw this.buddy.outOfMemory(Math.max(1, Math.ceil(byteLength / this.pageSize)));
+    if (offset === NONE) throw this.buddy.outOfMemory(byteLength);
     return offset;
   }
 
@@ -142,16 +159,17 @@ export class Heap {
     requireInteger("count", count, 0, Number.MAX_SAFE_INTEGER);
     requireInteger("byteLength", byteLength, 0, Number.MAX_SAFE_INTEGER);
     const total = count * byteLength;
-    if (total > MAX_REQUEST) throw this.tooLarge(total);
+    if (total > MAX_REQUEST) throw this.buddy.outOfMemory(total);
+    const buffer = this.bytes();
     const offset = this.malloc(total);
-    if (!this.zero) this.clear(offset, total);
+    if (buffer !== undefined && !this.zero) this.clear(offset, total);
     return offset;
   }
 
   /**
    * Changes the allocation at `offset` to `byteLength` bytes and returns where it is now: at the same offset where the
-   * size class or the free pages behind it allow, else elsewhere, its bytes copied. The alignment of a moved allocation
-   * is that of `malloc`.
+   * size class or the free pages behind it allow, or where it gets smaller and there is no room elsewhere; else moved,
+   * its bytes copied. The alignment of a moved allocation is that of `malloc`.
    *
    * Throws `AllocError` `NOT_ALLOCATED` when no allocation begins at `offset`, otherwise as `malloc` does; after an
    * error the old allocation is as it was.
@@ -159,12 +177,16 @@ export class Heap {
   realloc(offset: number, byteLength: number): number {
     requireInteger("byteLength", byteLength, 0, MAX_REQUEST);
     const usable = this.usableSize(offset);
-    if (byteLength <= usable && byteLength > usable / 2) return offset;
-    if (this.resizeRun(offset, usable, byteLength)) return offset;
-    const moved = this.malloc(byteLength);
-    const buffer = this.backing.buffer();
+    const isSlot = this.pool.cacheAt(offset) !== 0;
+    const keeps = byteLength <= usable && (byteLength > usable / 2 || usable === GRANULE);
+    if (isSlot ? keeps : this.resizeRun(offset, usable, byteLength)) return offset;
+    const buffer = this.bytes();
+    const moved = this.tryMalloc(byteLength);
+    if (moved === NONE && byteLength <= usable) return offset;
+    if (moved === NONE) throw this.buddy.outOfMemory(byteLength);
     if (buffer !== undefined) {
-      new Uint8Array(buffer).copyWithin(moved, offset, offset + Math.min(usable, byteLength));
+      // Growth may have replaced the buffer.
+      new Uint8Array(this.buffer).copyWithin(moved, offset, offset + Math.min(usable, byteLength));
     }
     this.free(offset);
     return moved;
@@ -177,9 +199,9 @@ export class Heap {
    * was never handed out: inside an allocation, outside the heap, not a whole number.
    */
   free(offset: number): void {
-    if (this.pool.free(offset)) return;
-    this.buddy.free(offset);
-    this.largeObjects--;
+    const number = this.pool.cacheOf(offset);
+    if (number !== 0) this.pool.free(number, offset);
+    else this.freeRun(offset);
   }
 
   /** Bytes that may be used at `offset`. Throws `AllocError` `NOT_ALLOCATED` when no allocation begins there. O(1). */
@@ -241,7 +263,7 @@ export class Heap {
   createCache(options: SlabCacheOptions): SlabCache {
     const { name } = options;
     if (this.caches.has(name)) throw new AllocError("IN_USE", `there is a cache named "${name}" already`);
-    const limit = MAX_CACHE_COUNT - SLOT_SIZES.length;
+    const limit = this.pool.cacheLimit - SLOT_SIZES.length;
     if (this.caches.size === limit) throw new RangeError(`a heap has at most ${limit} named caches`);
     const cache = new SlabCache(this.buddy, options, {
       pool: this.pool,
@@ -259,7 +281,7 @@ export class Heap {
    */
   grow(newSize: number): void {
     const wanted = roundUp(requireInteger("newSize", newSize, this.size, this.maxSize), this.pageSize);
-    if (!this.backing.grow(this.base + wanted)) throw this.tooLarge(wanted - this.size);
+    if (!this.backing.grow(this.base + wanted)) throw this.buddy.outOfMemory(wanted - this.size);
     this.buddy.grow(wanted);
   }
 
@@ -319,7 +341,7 @@ export class Heap {
     if (!isPowerOfTwo(align)) throw argumentError("align", "a power of two", align);
     const number = classFor(byteLength, Math.max(align, GRANULE), this.pageSize);
     const offset = number === 0 ? this.allocateRun(byteLength, align) : this.allocateSlot(number);
-    if (offset !== NONE && this.zero) this.clear(offset, byteLength);
+    if (offset !== NONE && this.zero) this.clear(offset, this.usableSize(offset));
     return offset;
   }
 
@@ -329,6 +351,7 @@ export class Heap {
   }
 
   private allocateRun(byteLength: number, align: number): number {
+    if (byteLength > this.maxSize) return NONE;
     const count = Math.max(1, Math.ceil(byteLength / this.pageSize));
     const alignPages = Math.max(1, align / this.pageSize);
     let offset = this.buddy.tryAllocatePages(count, { align });
@@ -337,14 +360,23 @@ export class Heap {
     return offset;
   }
 
-  /** Resizes a large allocation where it is; false when it is none, or should move. */
+  private freeRun(offset: number): void {
+    if (this.pool.cacheAt(offset) !== 0) throw this.pool.freeError(offset);
+    this.buddy.free(offset);
+    this.largeObjects--;
+  }
+
+  /** Resizes a large allocation where it is; false when it should move. */
   private resizeRun(offset: number, usable: number, byteLength: number): boolean {
-    if (byteLength <= MAX_SLOT_SIZE || this.pool.cacheAt(offset) !== 0) return false;
+    if (byteLength <= SMALL_LIMIT) return false;
     const count = Math.ceil(byteLength / this.pageSize);
-    if (this.buddy.resizePages(offset, count)) return true;
+    const isLast = this.buddy.freeTailOffset <= offset + usable || offset + usable === this.base + this.size;
     // The last allocation of the space grows into new space; any other would leave a hole.
-    const isLast = this.buddy.freeTailOffset === offset + usable || offset + usable === this.base + this.size;
-    return isLast && this.growTo(offset + count * this.pageSize) && this.buddy.resizePages(offset, count);
+    const fits =
+      this.buddy.resizePages(offset, count) ||
+      (isLast && this.growTo(offset + count * this.pageSize) && this.buddy.resizePages(offset, count));
+    if (fits && this.zero && byteLength > usable) this.clear(offset + usable, count * this.pageSize - usable);
+    return fits;
   }
 
   /**
@@ -352,11 +384,16 @@ export class Heap {
    * tail or, where that is not allowed, takes back what caches hold unused. False when neither changed anything.
    */
   private makeRoom(count: number, alignPages: number): boolean {
-    const start = roundUp(this.buddy.freeTailOffset, alignPages * this.pageSize);
-    if (this.growTo(start + count * this.pageSize)) return true;
+    if (this.growForRun(count, alignPages)) return true;
     const before = this.buddy.freeBytes;
     this.pool.shrinkAll();
-    return this.buddy.freeBytes > before;
+    // What came back may lie at the end, so that less growth is enough now.
+    return this.growForRun(count, alignPages) || this.buddy.freeBytes > before;
+  }
+
+  private growForRun(count: number, alignPages: number): boolean {
+    const start = roundUp(this.buddy.freeTailOffset, alignPages * this.pageSize);
+    return this.growTo(start + count * this.pageSize);
   }
 
   /** Grows the heap so that it reaches `endOffset`; false, changing nothing, when it may not. */
@@ -368,13 +405,17 @@ export class Heap {
     return true;
   }
 
-  private clear(offset: number, byteLength: number): void {
+  /** The buffer as it is now, undefined when there are no bytes. Throws `AllocError` `DETACHED` when they are gone. */
+  private bytes(): ArrayBufferLike | undefined {
     const buffer = this.backing.buffer();
-    if (buffer !== undefined) new Uint8Array(buffer, offset, byteLength).fill(0);
+    if (buffer !== undefined && buffer.byteLength < this.base + this.size) {
+      throw new AllocError("DETACHED", "the heap's bytes are gone: its buffer was transferred or shrunk");
+    }
+    return buffer;
   }
 
-  private tooLarge(byteLength: number): OutOfMemoryError {
-    return this.buddy.outOfMemory(Math.ceil(byteLength / this.pageSize));
+  private clear(offset: number, byteLength: number): void {
+    new Uint8Array(this.buffer, offset, byteLength).fill(0);
   }
 }
 

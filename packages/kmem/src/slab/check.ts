@@ -46,7 +46,7 @@ class PoolCheck {
   run(): void {
     const { buddy } = this.pool;
     const endPage = (buddy.base + buddy.size) / buddy.pageSize;
-    for (let page = 0; page < endPage; ) page += this.checkPage(page);
+    for (let page = buddy.base / buddy.pageSize; page < endPage; ) page += this.checkPage(page);
     this.checkMaps();
     for (let number = 1; number < this.sums.length; number++) this.checkCache(number);
   }
@@ -108,16 +108,18 @@ class PoolCheck {
 
   /** S2 and S3: no bit off a slot; summary bits as the depot words are. */
   private checkMaps(): void {
-    const { layout } = this.pool;
+    const { buddy, granule, layout } = this.pool;
     const words = this.words;
+    const first = Math.floor(buddy.base / granule / 32);
+    const end = Math.ceil((buddy.base + buddy.size) / granule / 32);
     let bits = 0;
-    for (let at = layout.inUse; at < layout.summary; at++) bits += bitCount(words[at]);
+    for (let index = first; index < end; index++) {
+      bits += bitCount(words[layout.inUse + index]) + bitCount(words[layout.depot + index]);
+      const has = this.bit(layout.summary, index);
+      if (has !== (words[layout.depot + index] !== 0)) corrupted("S3", `the summary of depot word ${index} is ${has}`);
+    }
     if (bits !== this.bitsOnSlots) {
       corrupted("S2", `the maps have ${bits} bits set, ${this.bitsOnSlots} of them where slots begin`);
-    }
-    for (let at = layout.depot; at < layout.summary; at++) {
-      const has = this.bit(layout.summary, at - layout.depot);
-      if (has !== (words[at] !== 0)) corrupted("S3", `the summary of depot word ${at - layout.depot} is ${has}`);
     }
   }
 

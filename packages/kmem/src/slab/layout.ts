@@ -10,8 +10,9 @@
  *     in-use map   1 bit a granule      set while the slot that begins there is an object: the truth
  *     depot map    1 bit a granule      set while the slot that begins there lies in its slab, free
  *     summary      1 bit a depot word   set while that word is not zero
- *     page words   1 word a page        0, or the cache's number and the slab's order (PAGE_…)
  *     slab words   4 words a page       what SLAB_… names, for the first page of each slab
+ *     page words   1 word a page        0, or the cache's number and the slab's order (PAGE_…); they come last, so
+ *                                       that a page beyond the space has none and reads as 0 does
  *
  * Caches are numbered from 1. A page is `offset / pageSize` in the space at large; links hold page + 1, 0 is none.
  * A slot is in just one of three places: in use, in the depot, or in the magazine.
@@ -80,8 +81,8 @@ export interface PoolLayout {
   readonly inUse: number;
   readonly depot: number;
   readonly summary: number;
-  readonly pages: number;
   readonly slabs: number;
+  readonly pages: number;
   readonly wordCount: number;
 }
 
@@ -95,7 +96,7 @@ export function poolLayout(cacheCount: number, endOffset: number, granule: numbe
   const inUse = caches + numbers * CACHE_WORDS;
   const depot = inUse + mapWords;
   const summary = depot + mapWords;
-  const pages = summary + Math.ceil(mapWords / 32);
-  const slabs = pages + pageCount;
-  return { magazines, caches, inUse, depot, summary, pages, slabs, wordCount: slabs + pageCount * SLAB_WORDS };
+  const slabs = summary + Math.ceil(mapWords / 32);
+  const pages = slabs + pageCount * SLAB_WORDS;
+  return { magazines, caches, inUse, depot, summary, slabs, pages, wordCount: pages + pageCount };
 }

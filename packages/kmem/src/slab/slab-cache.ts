@@ -114,7 +114,9 @@ export class SlabCache {
   /** As `allocate`, but returns `NONE` when there is no space. */
   tryAllocate(): number {
     const offset = this.pool.allocate(this.number);
-    return offset === NO_SLOT ? NONE : offset >>> 0;
+    if (offset !== NO_SLOT) return offset >>> 0;
+    this.requireAlive();
+    return NONE;
   }
 
   /**
@@ -124,9 +126,9 @@ export class SlabCache {
    * the offset is inside a slot or not in a slab of this cache.
    */
   free(offset: number): void {
-    this.requireOwn(offset);
-    this.pool.clearInUse(offset);
-    this.pool.push(this.number, offset);
+    const number = this.number;
+    if (this.pool.cacheOf(offset) !== number || number === 0) throw this.foreign(offset);
+    this.pool.free(number, offset);
   }
 
   /**
@@ -135,14 +137,12 @@ export class SlabCache {
    */
   allocateBulk(out: number[] | Int32Array | Uint32Array | Float64Array, n: number): void {
     requireInteger("n", n, 0, Array.isArray(out) ? Number.MAX_SAFE_INTEGER : out.length);
-    for (let index = 0; index < n; index++) {
-      const offset = this.tryAllocate();
-      if (offset === NONE) {
-        const error = this.outOfMemory();
-        while (index-- > 0) this.free(out[index] >>> 0);
-        throw error;
-      }
-      out[index] = offset;
+    let index = 0;
+    try {
+      for (; index < n; index++) out[index] = this.allocate();
+    } catch (error) {
+      while (index-- > 0) this.free(out[index] >>> 0);
+      throw error;
     }
   }
 
@@ -155,17 +155,18 @@ export class SlabCache {
     // Offsets beyond 2^31 come back negative from an Int32Array.
     const isSigned = offsets instanceof Int32Array;
     const at = (index: number): number => (isSigned ? offsets[index] >>> 0 : offsets[index]);
+    const number = this.number;
     let index = 0;
     try {
       for (; index < n; index++) {
-        this.requireOwn(at(index));
+        if (this.pool.cacheOf(at(index)) !== number || number === 0) throw this.foreign(at(index));
         this.pool.clearInUse(at(index));
       }
     } catch (error) {
       while (index-- > 0) this.pool.restoreInUse(at(index));
       throw error;
     }
-    for (index = 0; index < n; index++) this.pool.push(this.number, at(index));
+    for (index = 0; index < n; index++) this.pool.push(number, at(index));
   }
 
   /** Gives the magazine's slots back to their slabs and every empty slab to the buddy allocator. O(slabs). */
@@ -213,17 +214,17 @@ export class SlabCache {
   }
 
   private outOfMemory(): AllocError {
+    this.requireAlive();
     const { buddy } = this.pool;
-    return buddy.outOfMemory(2 ** this.pool.minSlabOrder(this.slotSize));
+    return buddy.outOfMemory(buddy.pageSize * 2 ** this.pool.minSlabOrder(this.slotSize));
   }
 
-  /** Throws unless `offset` lies in a slab of this cache. */
-  private requireOwn(offset: number): void {
-    const number = this.number;
-    if (offset >>> 0 === offset && number !== 0 && this.pool.cacheAt(offset) === number) return;
+  /** Why this cache cannot free `offset`, at which no slot of it begins. */
+  private foreign(offset: number): AllocError {
     this.requireAlive();
+    if (this.pool.cacheAt(offset) === this.number) return this.pool.freeError(offset);
     const message = `cannot free offset ${String(offset)}: it lies in no slab of cache "${this.name}"`;
-    throw new AllocError("INVALID_FREE", message, offset);
+    return new AllocError("INVALID_FREE", message, offset);
   }
 }
 
@@ -233,7 +234,7 @@ export class SlabCache {
  */
 function ownPool(buddy: BuddyAllocator, slotSize: number): SlabPool {
   const end = buddy.base + buddy.maxSize;
-  if (end > MAX_END_OFFSET || (end === MAX_END_OFFSET && slotSize % 2 === 1)) {
+  if (end > MAX_END_OFFSET || buddy.pageSize === MAX_END_OFFSET || (end === MAX_END_OFFSET && slotSize % 2 === 1)) {
     throw argumentError("buddy", "an allocator whose space ends at or below 4 GiB", `one that ends at ${end}`);
   }
   const divisor = slotSize % 65536 === 0 ? 65536 : slotSize & -slotSize;
