@@ -22,7 +22,17 @@ import { AllocError, argumentError, NONE, OutOfMemoryError, requireInteger } fro
 import { externalFragmentationIndex } from "../inspect/fragmentation.ts";
 import { checkBuddy } from "./check.ts";
 import { FreeLists, freeListWordCount } from "./free-lists.ts";
-import { BLOCK, HEAD, markRun, MAX_ORDER, MORE, ORDER_MASK, pageCountAt, unmarkRun, USED } from "./page-map.ts";
+import {
+  BLOCK,
+  HEAD,
+  markRun,
+  MAX_ORDER,
+  MORE,
+  ORDER_MASK,
+  pageCountAt,
+  unmarkRun,
+  USED,
+} from "./page-map.ts";
 
 /** The most pages that one allocator manages. */
 const MAX_PAGE_COUNT = 2 ** MAX_ORDER;
@@ -131,7 +141,11 @@ export class BuddyAllocator {
     this.endPage = this.firstPage;
     const tablePages = this.firstPage + maxPageCount;
     this.pages = new Uint8Array(tablePages);
-    this.lists = new FreeLists(new Int32Array(freeListWordCount(tablePages, this.maxOrder)), tablePages, this.maxOrder);
+    this.lists = new FreeLists(
+      new Int32Array(freeListWordCount(tablePages, this.maxOrder)),
+      tablePages,
+      this.maxOrder,
+    );
     this.grow(size);
   }
 
@@ -291,7 +305,11 @@ export class BuddyAllocator {
     const end = this.firstPage + newSize / this.pageSize;
     if (!this.lists.isRangeFree(end, this.endPage)) {
       const offset = this.freeTailOffset;
-      throw new AllocError("NOT_FREE", `cannot shrink to ${newSize} bytes: the page before ${offset} is in use`, offset);
+      throw new AllocError(
+        "NOT_FREE",
+        `cannot shrink to ${newSize} bytes: the page before ${offset} is in use`,
+        offset,
+      );
     }
     this.lists.claimRange(end, this.endPage);
     this.pages.fill(0, end, this.endPage);
@@ -304,7 +322,7 @@ export class BuddyAllocator {
     const size = this.size;
     const end = this.endPage;
     this.pages.fill(0, this.firstPage, end);
-    for (let page = this.firstPage; page < end; ) {
+    for (let page = this.firstPage; page < end;) {
       const order = this.lists.orderCovering(page);
       if (order < 0) page++;
       else {
@@ -356,7 +374,7 @@ export class BuddyAllocator {
 
   /** Every block and run, free or allocated, by rising offset. The allocator must not change meanwhile. */
   *blocks(): IterableIterator<BuddyBlock> {
-    for (let page = this.firstPage; page < this.endPage; ) {
+    for (let page = this.firstPage; page < this.endPage;) {
       const isUsed = (this.pages[page] & USED) !== 0;
       const count = isUsed ? pageCountAt(this.pages, page) : 2 ** this.lists.orderCovering(page);
       const isBlock = !isUsed || (this.pages[page] & MORE) === 0;
@@ -458,10 +476,12 @@ export class BuddyAllocator {
   private freeError(offset: number): Error {
     if (typeof offset !== "number") return argumentError("offset", "a number", offset);
     const page = this.toPage(offset);
-    const where = `cannot free offset ${String(offset)}: `;
+    const where = `cannot free offset ${offset}: `;
     if (page < 0) {
       const inside = offset >= this.base && offset < this.base + this.size;
-      const reason = inside ? "no page begins there" : `it is outside the space of ${this.size} bytes at ${this.base}`;
+      const reason = inside
+        ? "no page begins there"
+        : `it is outside the space of ${this.size} bytes at ${this.base}`;
       return new AllocError("INVALID_FREE", where + reason, offset);
     }
     if (this.lists.orderCovering(page) < 0) {

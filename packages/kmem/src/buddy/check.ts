@@ -12,7 +12,7 @@ import { BLOCK, HEAD, MORE, ORDER_MASK, USED } from "./page-map.ts";
 function rebuild(pages: Uint8Array, rebuilt: FreeLists, firstPage: number, endPage: number): void {
   let freeFrom = firstPage;
   let runGoesOn = false;
-  for (let page = firstPage; page < endPage; ) {
+  for (let page = firstPage; page < endPage;) {
     const piece = pages[page];
     if ((piece & USED) === 0) {
       if (runGoesOn) corrupted("B1", `the run before page ${page} lacks its next piece`);
@@ -28,7 +28,8 @@ function rebuild(pages: Uint8Array, rebuilt: FreeLists, firstPage: number, endPa
       corrupted("B1", `page ${page} begins a piece of order ${order}, which does not fit there`);
     }
     for (let inside = page + 1; inside < end; inside++) {
-      if ((pages[inside] & USED) !== 0) corrupted("B1", `pages ${page} and ${inside} begin pieces that overlap`);
+      if ((pages[inside] & USED) !== 0)
+        corrupted("B1", `pages ${page} and ${inside} begin pieces that overlap`);
     }
     rebuilt.releaseRange(freeFrom, page);
     runGoesOn = (piece & MORE) !== 0;
@@ -46,9 +47,16 @@ export function checkBuddy(pages: Uint8Array, lists: FreeLists, firstPage: numbe
   rebuild(pages, rebuilt, firstPage, endPage);
   for (let order = 0; order <= maxOrder; order++) {
     let listed = 0;
-    for (let page = lists.nextOfOrder(0, order); page >= 0; page = lists.nextOfOrder(page + 2 ** order, order)) {
+    for (
+      let page = lists.nextOfOrder(0, order);
+      page >= 0;
+      page = lists.nextOfOrder(page + 2 ** order, order)
+    ) {
       if (page >= endPage || !rebuilt.has(page, order)) {
-        corrupted("B2", `page ${page} is listed as a free block of order ${order}, the page map says otherwise`);
+        corrupted(
+          "B2",
+          `page ${page} is listed as a free block of order ${order}, the page map says otherwise`,
+        );
       }
       listed++;
     }

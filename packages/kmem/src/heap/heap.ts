@@ -11,7 +11,13 @@
  *
  * Cost: malloc and free O(1) but for what `slab-pool.ts` and `buddy-allocator.ts` say; tables about 2 % of the space.
  */
-import { type Backing, type BytesOptions, chooseBacking, MAX_END_OFFSET, type MemoryLike } from "../backing/backing.ts";
+import {
+  type Backing,
+  type BytesOptions,
+  chooseBacking,
+  MAX_END_OFFSET,
+  type MemoryLike,
+} from "../backing/backing.ts";
 import { isPowerOfTwo, roundDown, roundUp } from "../bits/integers.ts";
 import { BuddyAllocator } from "../buddy/buddy-allocator.ts";
 import { AllocError, argumentError, corrupted, NONE, requireInteger } from "../errors.ts";
@@ -132,7 +138,13 @@ export class Heap {
    * grow, RangeError or TypeError for a length or alignment that is no such integer. O(1).
    */
   malloc(byteLength: number, align?: number): number {
-    if (byteLength >>> 0 === byteLength && byteLength <= SMALL_LIMIT && align === undefined && !this.zero) {
+    if (
+      typeof byteLength === "number" &&
+      byteLength >>> 0 === byteLength &&
+      byteLength <= SMALL_LIMIT &&
+      align === undefined &&
+      !this.zero
+    ) {
       const offset = this.pool.allocate(this.classOf[(byteLength + 15) >>> 4]);
       if (offset !== NO_SLOT) return offset >>> 0;
     }
@@ -143,7 +155,13 @@ export class Heap {
 
   /** As `malloc`, but returns `NONE` when there is no space. */
   tryMalloc(byteLength: number, align?: number): number {
-    if (byteLength >>> 0 === byteLength && byteLength <= SMALL_LIMIT && align === undefined && !this.zero) {
+    if (
+      typeof byteLength === "number" &&
+      byteLength >>> 0 === byteLength &&
+      byteLength <= SMALL_LIMIT &&
+      align === undefined &&
+      !this.zero
+    ) {
       const offset = this.pool.allocate(this.classOf[(byteLength + 15) >>> 4]);
       return offset === NO_SLOT ? NONE : offset >>> 0;
     }
@@ -355,7 +373,8 @@ export class Heap {
     const count = Math.max(1, Math.ceil(byteLength / this.pageSize));
     const alignPages = Math.max(1, align / this.pageSize);
     let offset = this.buddy.tryAllocatePages(count, { align });
-    if (offset === NONE && this.makeRoom(count, alignPages)) offset = this.buddy.tryAllocatePages(count, { align });
+    if (offset === NONE && this.makeRoom(count, alignPages))
+      offset = this.buddy.tryAllocatePages(count, { align });
     if (offset !== NONE) this.largeObjects++;
     return offset;
   }

@@ -18,7 +18,8 @@ function slotSizes(): number[] {
   const sizes: number[] = [];
   for (let size = GRANULE; size <= LINEAR_LIMIT; size += GRANULE) sizes.push(size);
   for (let start = LINEAR_LIMIT; start < MAX_SLOT_SIZE; start *= 2) {
-    for (let step = 1; step <= STEPS_PER_DOUBLING; step++) sizes.push(start + (start / STEPS_PER_DOUBLING) * step);
+    for (let step = 1; step <= STEPS_PER_DOUBLING; step++)
+      sizes.push(start + (start / STEPS_PER_DOUBLING) * step);
   }
   return sizes;
 }

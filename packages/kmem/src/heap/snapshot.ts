@@ -70,7 +70,8 @@ export function heapSnapshot(buddy: BuddyAllocator, pool: SlabPool, stats: HeapS
     }
     const slotSize = pool.slotSize(number);
     let slots = "";
-    for (let at = offset; at + slotSize <= offset + byteLength; at += slotSize) slots += pool.isObject(at) ? "1" : "0";
+    for (let at = offset; at + slotSize <= offset + byteLength; at += slotSize)
+      slots += pool.isObject(at) ? "1" : "0";
     slabs.push({ offset, byteLength, cache: pool.cacheName(number), slotSize, slots });
   }
   const caches = stats.caches.map(({ name, objectSize, slotSize }) => ({ name, objectSize, slotSize }));

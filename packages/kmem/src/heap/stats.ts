@@ -49,5 +49,17 @@ export function heapStats(
   const largeBytes = heldBytes - slabPages * pageSize;
   usedBytes += largeBytes;
   const metadataBytes = buddy.metadataBytes + poolBytes;
-  return { size, maxSize, pageSize, usedBytes, objects, largeObjects, largeBytes, heldBytes, metadataBytes, caches, buddy };
+  return {
+    size,
+    maxSize,
+    pageSize,
+    usedBytes,
+    objects,
+    largeObjects,
+    largeBytes,
+    heldBytes,
+    metadataBytes,
+    caches,
+    buddy,
+  };
 }

@@ -46,7 +46,7 @@ class PoolCheck {
   run(): void {
     const { buddy } = this.pool;
     const endPage = (buddy.base + buddy.size) / buddy.pageSize;
-    for (let page = buddy.base / buddy.pageSize; page < endPage; ) page += this.checkPage(page);
+    for (let page = buddy.base / buddy.pageSize; page < endPage;) page += this.checkPage(page);
     this.checkMaps();
     for (let number = 1; number < this.sums.length; number++) this.checkCache(number);
   }
@@ -59,12 +59,18 @@ class PoolCheck {
     const number = pageWord & L.PAGE_CACHE_MASK;
     const pageCount = 2 ** (pageWord >>> L.PAGE_ORDER_SHIFT);
     const offset = page * buddy.pageSize;
-    if (number >= this.sums.length) corrupted("S6", `page ${page} names cache ${number}, which does not exist`);
+    if (number >= this.sums.length)
+      corrupted("S6", `page ${page} names cache ${number}, which does not exist`);
     if (!buddy.isAllocated(offset) || buddy.sizeOf(offset) !== pageCount * buddy.pageSize) {
-      corrupted("S6", `the slab at offset ${offset} is not one allocated block of ${pageCount} pages`, offset);
+      corrupted(
+        "S6",
+        `the slab at offset ${offset} is not one allocated block of ${pageCount} pages`,
+        offset,
+      );
     }
     for (let each = page; each < page + pageCount; each++) {
-      if (this.words[layout.pages + each] !== pageWord) corrupted("S6", `page ${each} does not name its slab's cache`);
+      if (this.words[layout.pages + each] !== pageWord)
+        corrupted("S6", `page ${each} does not name its slab's cache`);
     }
     this.checkSlab(number, page, pageCount);
     return pageCount;
@@ -89,7 +95,10 @@ class PoolCheck {
     const slab = layout.slabs + page * L.SLAB_WORDS;
     if (words[slab + L.SLAB_SLOTS] !== slots || words[slab + L.SLAB_FREE] !== free) {
       const kept = `${words[slab + L.SLAB_FREE]} of ${words[slab + L.SLAB_SLOTS]}`;
-      corrupted("S4", `the slab of page ${page} has ${free} of ${slots} slots free, its counters say ${kept}`);
+      corrupted(
+        "S4",
+        `the slab of page ${page} has ${free} of ${slots} slots free, its counters say ${kept}`,
+      );
     }
     this.bitsOnSlots += used + free;
     const sums = this.sums[number];
@@ -116,7 +125,8 @@ class PoolCheck {
     for (let index = first; index < end; index++) {
       bits += bitCount(words[layout.inUse + index]) + bitCount(words[layout.depot + index]);
       const has = this.bit(layout.summary, index);
-      if (has !== (words[layout.depot + index] !== 0)) corrupted("S3", `the summary of depot word ${index} is ${has}`);
+      if (has !== (words[layout.depot + index] !== 0))
+        corrupted("S3", `the summary of depot word ${index} is ${has}`);
     }
     if (bits !== this.bitsOnSlots) {
       corrupted("S2", `the maps have ${bits} bits set, ${this.bitsOnSlots} of them where slots begin`);
@@ -154,7 +164,8 @@ class PoolCheck {
     for (let at = top === 0 ? 1 : bottom + 1; at <= top; at++) {
       const offset = words[at] >>> 0;
       const pageWord = words[layout.pages + Math.floor(offset / buddy.pageSize)];
-      const isElsewhere = this.bit(layout.inUse, offset / granule) || this.bit(layout.depot, offset / granule);
+      const isElsewhere =
+        this.bit(layout.inUse, offset / granule) || this.bit(layout.depot, offset / granule);
       if ((pageWord & L.PAGE_CACHE_MASK) !== number || isElsewhere || held.has(offset)) {
         corrupted("S1", `the magazine of cache ${number} holds a slot that is not its own`, offset);
       }
@@ -162,7 +173,10 @@ class PoolCheck {
     }
     if (held.size !== this.sums[number].elsewhere) {
       const lost = this.sums[number].elsewhere - held.size;
-      corrupted("S1", `${lost} slots of cache ${number} are neither in use, in the depot nor in the magazine`);
+      corrupted(
+        "S1",
+        `${lost} slots of cache ${number} are neither in use, in the depot nor in the magazine`,
+      );
     }
   }
 
@@ -178,16 +192,21 @@ class PoolCheck {
         const rightBucket = L.bucketOf(words[slab + L.SLAB_FREE], words[slab + L.SLAB_SLOTS]);
         const isOwn = (words[layout.pages + link - 1] & L.PAGE_CACHE_MASK) === number;
         if (!isOwn || rightBucket !== bucket || words[slab + L.SLAB_PREVIOUS] !== previous) {
-          corrupted("S4", `list ${bucket} of cache ${number} holds page ${link - 1}, which does not belong there`);
+          corrupted(
+            "S4",
+            `list ${bucket} of cache ${number} holds page ${link - 1}, which does not belong there`,
+          );
         }
         previous = link;
         link = words[slab + L.SLAB_NEXT];
       }
       const isMarked = (words[cache + L.CACHE_BUCKET_MASK] & (1 << bucket)) !== 0;
-      if (isMarked !== (previous !== 0)) corrupted("S4", `the mask of cache ${number} is wrong about list ${bucket}`);
+      if (isMarked !== (previous !== 0))
+        corrupted("S4", `the mask of cache ${number} is wrong about list ${bucket}`);
     }
     const expected = this.sums[number].slabs - this.sums[number].full;
-    if (listed !== expected) corrupted("S4", `cache ${number} lists ${listed} slabs, ${expected} have free slots`);
+    if (listed !== expected)
+      corrupted("S4", `cache ${number} lists ${listed} slabs, ${expected} have free slots`);
   }
 }
 

@@ -87,7 +87,12 @@ export interface PoolLayout {
 }
 
 /** The layout for caches 1 to `cacheCount` in a space that ends at byte `endOffset`. */
-export function poolLayout(cacheCount: number, endOffset: number, granule: number, pageSize: number): PoolLayout {
+export function poolLayout(
+  cacheCount: number,
+  endOffset: number,
+  granule: number,
+  pageSize: number,
+): PoolLayout {
   const numbers = cacheCount + 1;
   const mapWords = Math.ceil(endOffset / granule / 32);
   const pageCount = Math.ceil(endOffset / pageSize);

@@ -78,7 +78,11 @@ export class SlabCache {
    * Throws RangeError or TypeError for a size or alignment that no block can hold, or a space that ends beyond
    * 4 GiB.
    */
-  constructor(buddy: BuddyAllocator, options: SlabCacheOptions, home?: { pool: SlabPool; onDestroy: () => void }) {
+  constructor(
+    buddy: BuddyAllocator,
+    options: SlabCacheOptions,
+    home?: { pool: SlabPool; onDestroy: () => void },
+  ) {
     const { name, objectSize, construct, magazineSize } = options;
     if (!(buddy instanceof BuddyAllocator)) throw argumentError("buddy", "a BuddyAllocator", buddy);
     if (typeof name !== "string") throw argumentError("name", "a string", name);
@@ -184,7 +188,10 @@ export class SlabCache {
     if (this.number === 0) return;
     const { objects } = this.pool.counters(this.number);
     if (objects > 0) {
-      throw new AllocError("IN_USE", `cannot destroy cache "${this.name}": ${objects} of its objects are in use`);
+      throw new AllocError(
+        "IN_USE",
+        `cannot destroy cache "${this.name}": ${objects} of its objects are in use`,
+      );
     }
     this.pool.removeCache(this.number);
     this.number = 0;
@@ -220,10 +227,11 @@ export class SlabCache {
   }
 
   /** Why this cache cannot free `offset`, at which no slot of it begins. */
-  private foreign(offset: number): AllocError {
+  private foreign(offset: number): Error {
     this.requireAlive();
+    if (typeof offset !== "number") return argumentError("offset", "a number", offset);
     if (this.pool.cacheAt(offset) === this.number) return this.pool.freeError(offset);
-    const message = `cannot free offset ${String(offset)}: it lies in no slab of cache "${this.name}"`;
+    const message = `cannot free offset ${offset}: it lies in no slab of cache "${this.name}"`;
     return new AllocError("INVALID_FREE", message, offset);
   }
 }
@@ -234,8 +242,16 @@ export class SlabCache {
  */
 function ownPool(buddy: BuddyAllocator, slotSize: number): SlabPool {
   const end = buddy.base + buddy.maxSize;
-  if (end > MAX_END_OFFSET || buddy.pageSize === MAX_END_OFFSET || (end === MAX_END_OFFSET && slotSize % 2 === 1)) {
-    throw argumentError("buddy", "an allocator whose space ends at or below 4 GiB", `one that ends at ${end}`);
+  if (
+    end > MAX_END_OFFSET ||
+    buddy.pageSize === MAX_END_OFFSET ||
+    (end === MAX_END_OFFSET && slotSize % 2 === 1)
+  ) {
+    throw argumentError(
+      "buddy",
+      "an allocator whose space ends at or below 4 GiB",
+      `one that ends at ${end}`,
+    );
   }
   const divisor = slotSize % 65536 === 0 ? 65536 : slotSize & -slotSize;
   const granule = Math.min(divisor, Math.max(1, buddy.pageSize / 32));

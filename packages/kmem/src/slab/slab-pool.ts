@@ -89,7 +89,12 @@ export class SlabPool {
    * A pool without caches on `buddy`, whose space must end at or below 4 GiB. `makeRoom` is called when the buddy
    * allocator has no block of the given order; true means that it is worth another try.
    */
-  constructor(buddy: BuddyAllocator, granule: number, cacheLimit: number, makeRoom: (order: number) => boolean) {
+  constructor(
+    buddy: BuddyAllocator,
+    granule: number,
+    cacheLimit: number,
+    makeRoom: (order: number) => boolean,
+  ) {
     this.buddy = buddy;
     this.granule = granule;
     this.cacheLimit = cacheLimit;
@@ -108,7 +113,10 @@ export class SlabPool {
   /** Makes a cache and returns its number. The pool must have fewer than `cacheLimit`. */
   addCache({ name, slotSize, magazineSize, construct }: CacheGeometry): number {
     const number = this.freeNumbers.pop() ?? ++this.cacheCount;
-    const bySize = Math.max(MIN_MAGAZINE_SIZE, Math.min(L.MAX_MAGAZINE_SIZE, Math.floor(MAGAZINE_BYTES / slotSize)));
+    const bySize = Math.max(
+      MIN_MAGAZINE_SIZE,
+      Math.min(L.MAX_MAGAZINE_SIZE, Math.floor(MAGAZINE_BYTES / slotSize)),
+    );
     const cache = this.cache(number);
     this.words.fill(0, cache, cache + L.CACHE_WORDS);
     this.words[cache + L.CACHE_SLOT_GRANULES] = slotSize / this.granule;
@@ -162,7 +170,9 @@ export class SlabPool {
   /** True when an object begins at `offset`; never throws. */
   isObject(offset: number): boolean {
     if (typeof offset !== "number" || this.cacheOf(offset) === 0) return false;
-    return (this.words[this.inUse + (offset >>> this.wordShift)] & (1 << (offset >>> this.granuleShift))) !== 0;
+    return (
+      (this.words[this.inUse + (offset >>> this.wordShift)] & (1 << (offset >>> this.granuleShift))) !== 0
+    );
   }
 
   /**
@@ -329,7 +339,7 @@ export class SlabPool {
       // The highest free slots of the slab, so that the lowest of them ends on top.
       let index = this.lastDepotWord(slabPage) >>> 5;
       let summary = words[layout.summary + index] & (-1 >>> (31 - (this.lastDepotWord(slabPage) & 31)));
-      for (let left = taken; left > 0; ) {
+      for (let left = taken; left > 0;) {
         if (summary === 0) {
           summary = words[layout.summary + --index];
           continue;

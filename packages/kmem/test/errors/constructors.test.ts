@@ -113,7 +113,7 @@ describe("new Heap", () => {
       ...NO_INTEGERS.filter(isNotNull),
       [`${END + 1}`, END + 1],
     ]),
-    ...rows("pageSize", "a power of two", NO_POWERS_OF_TWO),
+    ...rows("pageSize", "a power of two from 16 to 2147483648", [...NO_POWERS_OF_TWO, ["8", 8]]),
   ])("%s is %s: not %s", (name, allowed, shown, value) => {
     const options = { size: 16 * PAGE, [name]: value } as HeapOptions;
     expectRefused(() => new Heap(options), value, `${name} must be ${allowed}, got ${shown}`);

@@ -1,6 +1,6 @@
 import { BuddyAllocator, Heap, NONE, SlabCache } from "kmem";
 import { describe, expect, test } from "vitest";
-import { type CacheOnBuddy, expectAllocError, PAGE } from "./helpers.ts";
+import { type CacheOnBuddy, expectAllocError, expectArgumentError, PAGE } from "./helpers.ts";
 
 /** What is no offset that was ever handed out, each with how a message shows it. */
 const NO_OFFSETS: readonly [string, unknown][] = [
@@ -12,10 +12,14 @@ const NO_OFFSETS: readonly [string, unknown][] = [
   ["-Infinity", -Infinity],
   ["4294967296", 2 ** 32],
   ["9007199254740992", 2 ** 53],
+];
+
+/** Values that are no number, each with how a message shows it. */
+const NO_NUMBERS: readonly [string, unknown][] = [
   ["undefined", undefined],
   ["null", null],
-  ["0", "0"],
-  ["", ""],
+  ['"0"', "0"],
+  ['""', ""],
   ["0", [0]],
   ["false", false],
 ];
@@ -146,8 +150,18 @@ describe("BuddyAllocator.free", () => {
     expectAllocError(buddy, () => buddy.free(value as number), {
       code: "INVALID_FREE",
       message: expect.stringContaining(`cannot free offset ${shown}: `) as unknown as string,
-      offset: value === undefined ? NONE : value,
+      offset: value,
     });
+  });
+
+  test.each(NO_NUMBERS)("what is no number: %s (%o)", (shown, value) => {
+    const buddy = make();
+    expectArgumentError(
+      buddy,
+      () => buddy.free(value as number),
+      value,
+      `offset must be a number, got ${shown}`,
+    );
   });
 
   test.each([
@@ -243,8 +257,18 @@ describe("SlabCache.free", () => {
     expectAllocError(subject, () => subject.cache.free(value as number), {
       code: "INVALID_FREE",
       message: expect.stringContaining(`cannot free offset ${shown}: `) as unknown as string,
-      offset: value === undefined ? NONE : value,
+      offset: value,
     });
+  });
+
+  test.each(NO_NUMBERS)("what is no number: %s (%o)", (shown, value) => {
+    const subject = make();
+    expectArgumentError(
+      subject,
+      () => subject.cache.free(value as number),
+      value,
+      `offset must be a number, got ${shown}`,
+    );
   });
 });
 
@@ -344,8 +368,18 @@ describe("Heap.free", () => {
     expectAllocError(heap, () => heap.free(value as number), {
       code: "INVALID_FREE",
       message: expect.stringContaining(`cannot free offset ${shown}: `) as unknown as string,
-      offset: value === undefined ? NONE : value,
+      offset: value,
     });
+  });
+
+  test.each(NO_NUMBERS)("what is no number, a large allocation being at 0: %s (%o)", (shown, value) => {
+    const { heap } = make();
+    expectArgumentError(
+      heap,
+      () => heap.free(value as number),
+      value,
+      `offset must be a number, got ${shown}`,
+    );
   });
 
   test.each(NO_OFFSETS)("what is no offset, a slab being at 0: %s (%o)", (shown, value) => {
@@ -355,8 +389,19 @@ describe("Heap.free", () => {
     expectAllocError(heap, () => heap.free(value as number), {
       code: "INVALID_FREE",
       message: expect.stringContaining(`cannot free offset ${shown}: `) as unknown as string,
-      offset: value === undefined ? NONE : value,
+      offset: value,
     });
+  });
+
+  test.each(NO_NUMBERS)("what is no number, a slab being at 0: %s (%o)", (shown, value) => {
+    const heap = new Heap({ size: 16 * PAGE });
+    for (let count = 0; count < 36; count++) heap.malloc(100);
+    expectArgumentError(
+      heap,
+      () => heap.free(value as number),
+      value,
+      `offset must be a number, got ${shown}`,
+    );
   });
 });
 
