@@ -34,22 +34,36 @@ const WASM_PAGE = 65536;
 /** The end of what 32-bit offsets reach. */
 export const MAX_END_OFFSET = 2 ** 32;
 
+/** A backing that ends at `end()` and is extended by `extend`, which throws or does nothing where it must not. */
+function growable(
+  end: () => number,
+  extend: (newEnd: number) => void,
+  rest: Omit<Backing, "endOffset" | "grow">,
+): Backing {
+  return {
+    ...rest,
+    get endOffset() {
+      return end();
+    },
+    grow(newEnd) {
+      try {
+        if (newEnd > end()) extend(newEnd);
+      } catch {
+        return false;
+      }
+      return newEnd <= end();
+    },
+  };
+}
+
 /** No bytes: the heap hands out offsets in a space that is somebody else's. */
 export function noBytes(endOffset: number, maxEndOffset: number): Backing {
   let end = endOffset;
-  return {
-    get endOffset() {
-      return end;
-    },
-    maxEndOffset,
-    growthStep: 1,
-    detachesViews: false,
-    grow(newEnd) {
-      end = Math.max(end, newEnd);
-      return true;
-    },
-    buffer: () => undefined,
+  const extend = (newEnd: number): void => {
+    end = newEnd;
   };
+  const buffer = (): undefined => undefined;
+  return growable(() => end, extend, { maxEndOffset, growthStep: 1, detachesViews: false, buffer });
 }
 
 /** A buffer whose length may change; both kinds have one of the two methods. */
@@ -63,48 +77,30 @@ interface ResizableBuffer {
 /** The bytes of an array buffer, shared or not, that may be resizable. */
 export function bufferBytes(buffer: ArrayBufferLike): Backing {
   const resizable: ResizableBuffer = buffer;
-  return {
-    get endOffset() {
-      return buffer.byteLength;
-    },
+  const extend = (newEnd: number): void => {
+    resizable.resize?.(newEnd);
+    resizable.grow?.(newEnd);
+  };
+  return growable(() => buffer.byteLength, extend, {
     maxEndOffset: resizable.maxByteLength ?? buffer.byteLength,
     growthStep: 1,
     detachesViews: false,
-    grow(newEnd) {
-      if (newEnd <= buffer.byteLength) return true;
-      try {
-        if (resizable.grow !== undefined) resizable.grow(newEnd);
-        else resizable.resize?.(newEnd);
-      } catch {
-        return false;
-      }
-      return newEnd <= buffer.byteLength;
-    },
     buffer: () => buffer,
-  };
+  });
 }
 
 /** The bytes of a WebAssembly memory. Its maximum cannot be asked for, only met. */
 export function memoryBytes(memory: MemoryLike): Backing {
-  return {
-    get endOffset() {
-      return memory.buffer.byteLength;
-    },
+  const end = (): number => memory.buffer.byteLength;
+  const extend = (newEnd: number): void => {
+    memory.grow(Math.ceil((newEnd - end()) / WASM_PAGE));
+  };
+  return growable(end, extend, {
     maxEndOffset: MAX_END_OFFSET,
     growthStep: WASM_PAGE,
     detachesViews: true,
-    grow(newEnd) {
-      const missing = newEnd - memory.buffer.byteLength;
-      if (missing <= 0) return true;
-      try {
-        memory.grow(Math.ceil(missing / WASM_PAGE));
-        return true;
-      } catch {
-        return false;
-      }
-    },
     buffer: () => memory.buffer,
-  };
+  });
 }
 
 /** Which bytes a heap is to manage: just one of the three sources. */
