@@ -5,6 +5,7 @@
  * allowed; a wrong use of an allocator is an `AllocError` with a stable code. After either, the allocator is as
  * it was.
  */
+import { isPowerOfTwo } from "./bits/integers.ts";
 
 /** What every `try…` method returns when it cannot serve the request: -1, never a valid offset. */
 export const NONE = -1;
@@ -68,27 +69,23 @@ export interface OutOfMemoryFacts {
 /** Thrown by the plain form of an allocating method that found no space. Its code is `OUT_OF_MEMORY`. */
 export class OutOfMemoryError extends AllocError implements OutOfMemoryFacts {
   /** Bytes asked for. */
-  readonly requestedBytes: number;
+  declare readonly requestedBytes: number;
   /** Bytes in free blocks. */
-  readonly freeBytes: number;
+  declare readonly freeBytes: number;
   /** Bytes of the largest free block, 0 when there is none. */
-  readonly largestFreeBytes: number;
+  declare readonly largestFreeBytes: number;
   /** The kernel's external-fragmentation index for the block asked for, in thousandths. */
-  readonly fragmentationIndex: number;
+  declare readonly fragmentationIndex: number;
 
   /** An error that tells `facts` in its message and carries them. */
   constructor(facts: OutOfMemoryFacts) {
     super(
       "OUT_OF_MEMORY",
-      `out of memory: asked for ${facts.requestedBytes} bytes; ${facts.freeBytes} bytes are free, ` +
-        `the largest free block has ${facts.largestFreeBytes}, ` +
-        `fragmentation index ${(facts.fragmentationIndex / 1000).toFixed(3)}`,
+      `out of memory: asked for ${facts.requestedBytes} bytes, ${facts.freeBytes} are free, ` +
+        `${facts.largestFreeBytes} in the largest block, fragmentation index ${facts.fragmentationIndex}`,
     );
     this.name = "OutOfMemoryError";
-    this.requestedBytes = facts.requestedBytes;
-    this.freeBytes = facts.freeBytes;
-    this.largestFreeBytes = facts.largestFreeBytes;
-    this.fragmentationIndex = facts.fragmentationIndex;
+    Object.assign(this, facts);
   }
 }
 
@@ -109,7 +106,20 @@ export function requireInteger(name: string, value: unknown, min: number, max: n
   throw argumentError(name, `an integer from ${min} to ${max}`, value);
 }
 
-/** Fails `check()`: invariant `name` does not hold. */
-export function corrupted(invariant: string, detail: string, offset?: number): never {
-  throw new AllocError("CORRUPTED", `${invariant} broken: ${detail}`, offset);
+/** Returns `value` when it is a power of two; throws otherwise. */
+export function requirePowerOfTwo(name: string, value: number): number {
+  if (isPowerOfTwo(value)) return value;
+  throw argumentError(name, "a power of two", value);
+}
+
+/** The error of a free that is refused: `offset` is no number, or nothing that is allocated begins there. */
+export function freeError(code: AllocErrorCode, offset: number, reason: string): Error {
+  if (typeof offset !== "number") return argumentError("offset", "a number", offset);
+  return new AllocError(code, `cannot free offset ${offset}: ${reason}`, offset);
+}
+
+/** Fails `check()` unless `found`, the state of `what`, is as `invariant` demands. */
+export function requireSame<State>(invariant: string, what: string, found: State, expected: State): void {
+  if (found === expected) return;
+  throw new AllocError("CORRUPTED", `${invariant} broken: ${what} is ${found}, expected ${expected}`);
 }

@@ -15,7 +15,7 @@ import { highestBit, lowestBit } from "./integers.ts";
 /** How many words the levels of a tree take, lowest level first. */
 function levelWordCounts(length: number): number[] {
   const counts: number[] = [];
-  let bits = length;
+  let bits = Math.max(1, length);
   do {
     bits = Math.ceil(bits / 32);
     counts.push(bits);
@@ -25,7 +25,7 @@ function levelWordCounts(length: number): number[] {
 
 /** The number of words that a tree for members 0 to `length` - 1 needs. */
 export function bitTreeWordCount(length: number): number {
-  return levelWordCounts(Math.max(1, length)).reduce((sum, count) => sum + count, 0);
+  return levelWordCounts(length).reduce((sum, count) => sum + count, 0);
 }
 
 export class BitTree {
@@ -37,7 +37,7 @@ export class BitTree {
   /** A tree on `words` from index `firstWord`, for members 0 to `length` - 1; the words must be zero. */
   constructor(words: Int32Array, firstWord: number, length: number) {
     this.words = words;
-    this.wordCounts = levelWordCounts(Math.max(1, length));
+    this.wordCounts = levelWordCounts(length);
     for (const count of this.wordCounts) {
       this.levels.push(firstWord);
       firstWord += count;
@@ -74,11 +74,6 @@ export class BitTree {
     }
   }
 
-  /** True when the set has no member. O(1). */
-  get isEmpty(): boolean {
-    return this.words[this.levels[this.levels.length - 1]] === 0;
-  }
-
   /** The smallest member; the set must not be empty. */
   first(): number {
     return this.lowestUnder(this.levels.length - 1, 0);
@@ -99,17 +94,16 @@ export class BitTree {
     return -1;
   }
 
-  /** The largest member at or below `from`, which must lie in the tree's length; -1 when there is none. */
+  /** The largest member at or below `from`, which must not lie past the end; -1 when there is none. */
   previous(from: number): number {
     const words = this.words;
     const levels = this.levels;
     let index = from;
-    for (let level = 0; level < levels.length; level++) {
+    for (let level = 0; level < levels.length && index >= 0; level++) {
       const wordIndex = index >>> 5;
-      const rest = words[levels[level] + wordIndex] & (-1 >>> (31 - (index & 31)));
+      const rest = words[levels[level] + wordIndex] & (-1 >>> (31 - index));
       if (rest !== 0) return this.highestUnder(level - 1, wordIndex * 32 + highestBit(rest));
       index = wordIndex - 1;
-      if (index < 0) return -1;
     }
     return -1;
   }

@@ -17,9 +17,7 @@ export function highestBit(word: number): number {
 
 /** True for 1, 2, 4, … up to 2^52; false for anything else, also for what is not a number. */
 export function isPowerOfTwo(value: number): boolean {
-  return (
-    Number.isInteger(value) && value > 0 && Math.log2(value) % 1 === 0 && 2 ** Math.log2(value) === value
-  );
+  return Number.isInteger(value) && value > 0 && 2 ** Math.round(Math.log2(value)) === value;
 }
 
 /** The smallest k with 2^k >= `count`, for a count from 1 to 2^31. O(1). */

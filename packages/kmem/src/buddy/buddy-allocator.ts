@@ -17,8 +17,16 @@
  *
  * Knuth, The Art of Computer Programming, volume 1, section 2.5; Linux, mm/page_alloc.c.
  */
-import { ceilLog2, highestBit, isPowerOfTwo, lowestBit, roundDown, roundUp } from "../bits/integers.ts";
-import { AllocError, argumentError, NONE, OutOfMemoryError, requireInteger } from "../errors.ts";
+import { ceilLog2, highestBit, roundDown, roundUp } from "../bits/integers.ts";
+import {
+  AllocError,
+  argumentError,
+  freeError,
+  NONE,
+  OutOfMemoryError,
+  requireInteger,
+  requirePowerOfTwo,
+} from "../errors.ts";
 import { externalFragmentationIndex } from "../inspect/fragmentation.ts";
 import { checkBuddy } from "./check.ts";
 import { FreeLists, freeListWordCount } from "./free-lists.ts";
@@ -124,7 +132,7 @@ export class BuddyAllocator {
    */
   constructor(options: BuddyOptions) {
     const { size, base = 0, pageSize = 4096, maxSize = size } = options;
-    if (!isPowerOfTwo(pageSize)) throw argumentError("pageSize", "a power of two", pageSize);
+    requirePowerOfTwo("pageSize", pageSize);
     const maxBytes = Math.min(MAX_PAGE_COUNT * pageSize, Number.MAX_SAFE_INTEGER + 1);
     requireWholePages("size", size, pageSize, pageSize, maxBytes);
     requireWholePages("maxSize", maxSize, pageSize, size, maxBytes);
@@ -141,17 +149,17 @@ export class BuddyAllocator {
     this.endPage = this.firstPage;
     const tablePages = this.firstPage + maxPageCount;
     this.pages = new Uint8Array(tablePages);
-    this.lists = new FreeLists(
-      new Int32Array(freeListWordCount(tablePages, this.maxOrder)),
-      tablePages,
-      this.maxOrder,
-    );
+    this.lists = new FreeLists(tablePages, this.maxOrder);
     this.grow(size);
   }
 
   /** Bytes in the space now. */
   get size(): number {
     return (this.endPage - this.firstPage) * this.pageSize;
+  }
+
+  private get endOffset(): number {
+    return this.base + this.size;
   }
 
   /** Bytes in free blocks. O(1). */
@@ -174,9 +182,7 @@ export class BuddyAllocator {
 
   /** As `allocate`, but returns `NONE` when there is no such block. */
   tryAllocate(order: number, range?: BuddyRange): number {
-    if (!(order >= 0 && order <= this.maxOrder && (order | 0) === order)) {
-      requireInteger("order", order, 0, this.maxOrder);
-    }
+    requireInteger("order", order, 0, this.maxOrder);
     const page = range === undefined ? this.lists.take(order) : this.takeWithin(order, range);
     if (page < 0) return NONE;
     this.pages[page] = BLOCK | order;
@@ -193,14 +199,9 @@ export class BuddyAllocator {
     const page = this.toPage(offset);
     const piece = page < 0 ? 0 : this.pages[page];
     if ((piece & BLOCK) !== BLOCK) throw this.freeError(offset);
-    if ((piece & MORE) === 0) {
-      this.pages[page] = HEAD;
-      this.lists.release(page, piece & ORDER_MASK);
-    } else {
-      const end = page + pageCountAt(this.pages, page);
-      unmarkRun(this.pages, page, end);
-      this.lists.releaseRange(page, end);
-    }
+    const end = unmarkRun(this.pages, page);
+    if ((piece & MORE) === 0) this.lists.release(page, piece & ORDER_MASK);
+    else this.lists.releaseRange(page, end);
   }
 
   /**
@@ -220,8 +221,7 @@ export class BuddyAllocator {
   /** As `allocatePages`, but returns `NONE` when there is no such run. */
   tryAllocatePages(count: number, options?: { align?: number }): number {
     requireInteger("count", count, 1, MAX_PAGE_COUNT);
-    const align = options?.align ?? 1;
-    if (!isPowerOfTwo(align)) throw argumentError("align", "a power of two", align);
+    const align = requirePowerOfTwo("align", options?.align ?? 1);
     const page = this.findRun(count, Math.max(1, align / this.pageSize));
     if (page < 0) return NONE;
     this.claimRun(page, page + count);
@@ -246,7 +246,7 @@ export class BuddyAllocator {
       if (end > this.endPage || !this.lists.isRangeFree(oldEnd, end)) return false;
       this.lists.claimRange(oldEnd, end);
     }
-    unmarkRun(this.pages, start, oldEnd);
+    unmarkRun(this.pages, start);
     markRun(this.pages, start, end, this.maxOrder);
     if (end < oldEnd) this.lists.releaseRange(end, oldEnd);
     return true;
@@ -258,12 +258,11 @@ export class BuddyAllocator {
    * Throws `AllocError` `NOT_FREE`, changing nothing, when one of them is in use. Freed like any run.
    */
   reserve(offset: number, byteLength: number): void {
-    const end = this.base + this.size;
-    requireInteger("offset", offset, this.base, end - 1);
-    requireInteger("byteLength", byteLength, 1, end - offset);
-    const start = this.toPage(roundDown(offset, this.pageSize));
-    const last = this.toPage(roundDown(offset + byteLength - 1, this.pageSize));
-    this.claimFree(offset, start, last + 1);
+    requireInteger("offset", offset, this.base, this.endOffset - 1);
+    requireInteger("byteLength", byteLength, 1, this.endOffset - offset);
+    const start = Math.floor(offset * this.pagesPerByte) - this.originPage;
+    const end = Math.ceil((offset + byteLength) * this.pagesPerByte) - this.originPage;
+    this.claimFree(offset, start, end);
   }
 
   /**
@@ -275,7 +274,7 @@ export class BuddyAllocator {
   allocateAt(offset: number, order: number): number {
     requireInteger("order", order, 0, this.maxOrder);
     const bytes = this.pageSize * 2 ** order;
-    requireInteger("offset", offset, this.base, this.base + this.size - bytes);
+    requireInteger("offset", offset, this.base, this.endOffset - bytes);
     if (offset % bytes !== 0) throw argumentError("offset", `a multiple of ${bytes}`, offset);
     const page = this.toPage(offset);
     this.claimFree(offset, page, page + 2 ** order);
@@ -303,13 +302,9 @@ export class BuddyAllocator {
   shrinkTo(newSize: number = Math.max(this.pageSize, this.freeTailOffset - this.base)): number {
     requireWholePages("newSize", newSize, this.pageSize, this.pageSize, this.size);
     const end = this.firstPage + newSize / this.pageSize;
-    if (!this.lists.isRangeFree(end, this.endPage)) {
-      const offset = this.freeTailOffset;
-      throw new AllocError(
-        "NOT_FREE",
-        `cannot shrink to ${newSize} bytes: the page before ${offset} is in use`,
-        offset,
-      );
+    const offset = this.freeTailOffset;
+    if (offset > this.base + newSize) {
+      throw new AllocError("NOT_FREE", `the page before offset ${offset} is in use`, offset);
     }
     this.lists.claimRange(end, this.endPage);
     this.pages.fill(0, end, this.endPage);
@@ -319,19 +314,11 @@ export class BuddyAllocator {
 
   /** Frees every block and run. O(pages). */
   reset(): void {
-    const size = this.size;
-    const end = this.endPage;
-    this.pages.fill(0, this.firstPage, end);
-    for (let page = this.firstPage; page < end;) {
-      const order = this.lists.orderCovering(page);
-      if (order < 0) page++;
-      else {
-        this.lists.remove(page, order);
-        page += 2 ** order;
-      }
+    for (let page = this.firstPage; page < this.endPage; page++) {
+      const piece = this.pages[page];
+      if ((piece & USED) !== 0) this.lists.release(page, piece & ORDER_MASK);
     }
-    this.endPage = this.firstPage;
-    this.grow(size);
+    this.pages.fill(0, this.firstPage, this.endPage);
   }
 
   /** The offset from which on every page is free; the end of the space when the last page is in use. */
@@ -356,19 +343,20 @@ export class BuddyAllocator {
   /** Figures of this moment. O(orders). */
   stats(): BuddyStats {
     const lists = this.lists;
-    const pageCount = this.endPage - this.firstPage;
-    const freeBlocks = Array.from({ length: this.maxOrder + 1 }, (_, order) => lists.count(order));
+    const { base, size, pageSize, maxOrder } = this;
+    const { freePages, orderMask } = lists;
+    const pageCount = size / pageSize;
     return {
-      base: this.base,
-      size: this.size,
-      pageSize: this.pageSize,
+      base,
+      size,
+      pageSize,
       pageCount,
-      freePages: lists.freePages,
-      allocatedPages: pageCount - lists.freePages,
-      maxOrder: this.maxOrder,
-      freeBlocks,
-      largestFreeBytes: lists.orderMask === 0 ? 0 : 2 ** highestBit(lists.orderMask) * this.pageSize,
-      metadataBytes: this.endPage + 4 * freeListWordCount(this.endPage, this.maxOrder),
+      freePages,
+      allocatedPages: pageCount - freePages,
+      maxOrder,
+      freeBlocks: Array.from({ length: maxOrder + 1 }, (_, order) => lists.count(order)),
+      largestFreeBytes: orderMask === 0 ? 0 : 2 ** highestBit(orderMask) * pageSize,
+      metadataBytes: this.endPage + 4 * freeListWordCount(this.endPage, maxOrder),
     };
   }
 
@@ -398,11 +386,11 @@ export class BuddyAllocator {
 
   /** The error for a request of `requestedBytes` that cannot be served now. */
   outOfMemory(requestedBytes: number): OutOfMemoryError {
-    const { freeBlocks, freePages, largestFreeBytes } = this.stats();
+    const { freeBlocks, largestFreeBytes } = this.stats();
     const order = Math.max(0, Math.ceil(Math.log2(requestedBytes / this.pageSize)));
     return new OutOfMemoryError({
       requestedBytes,
-      freeBytes: freePages * this.pageSize,
+      freeBytes: this.freeBytes,
       largestFreeBytes,
       fragmentationIndex: externalFragmentationIndex(freeBlocks, order),
     });
@@ -442,11 +430,11 @@ export class BuddyAllocator {
   }
 
   private takeWithin(order: number, range: BuddyRange): number {
-    const end = this.base + this.size;
+    const end = this.endOffset;
     const from = requireInteger("from", range.from ?? this.base, 0, Number.MAX_SAFE_INTEGER);
     const to = requireInteger("to", range.to ?? Math.max(from, end), from, Number.MAX_SAFE_INTEGER);
-    const firstPage = Math.ceil(Math.max(from, this.base) / this.pageSize) - this.originPage;
-    const endPage = Math.floor(Math.min(to, end) / this.pageSize) - this.originPage;
+    const firstPage = Math.ceil(Math.max(from, this.base) * this.pagesPerByte) - this.originPage;
+    const endPage = Math.floor(Math.min(to, end) * this.pagesPerByte) - this.originPage;
     if (endPage <= firstPage) return -1;
     const page = this.lists.findWithin(order, firstPage, endPage, range.highest === true);
     if (page >= 0) this.lists.claimRange(page, page + 2 ** order);
@@ -457,38 +445,29 @@ export class BuddyAllocator {
   private findRun(count: number, alignPages: number): number {
     const lists = this.lists;
     const order = Math.max(ceilLog2(count), Math.log2(alignPages));
-    const bigEnough = order > this.maxOrder ? 0 : lists.orderMask & (-1 << order);
-    if (bigEnough !== 0) return lists.nextOfOrder(0, lowestBit(bigEnough));
+    const bestOrder = lists.bestOrder(order);
+    if (bestOrder >= 0) return lists.firstOfOrder(bestOrder);
     // Free pages in a row, `count` or more, hold a block of at least this order: any 2^k that is at most half of
     // count + 1 has an aligned place among them, and free space is merged as far as it goes (F2).
     const seed = Math.min(this.maxOrder, highestBit((count + 1) >>> 1));
-    let page = lists.freePages < count ? -1 : lists.nextBlock(0, seed);
+    let page = lists.freePages < count ? -1 : lists.findWithin(seed, this.firstPage, this.endPage, false);
     while (page >= 0) {
       const start = lists.freeStretchStart(page);
       const end = lists.freeStretchEnd(page, this.endPage);
       const aligned = roundUp(start + this.originPage, alignPages) - this.originPage;
       if (aligned + count <= end) return aligned;
-      page = lists.nextBlock(end, seed);
+      page = lists.findWithin(seed, end, this.endPage, false);
     }
     return -1;
   }
 
   private freeError(offset: number): Error {
-    if (typeof offset !== "number") return argumentError("offset", "a number", offset);
     const page = this.toPage(offset);
-    const where = `cannot free offset ${offset}: `;
-    if (page < 0) {
-      const inside = offset >= this.base && offset < this.base + this.size;
-      const reason = inside
-        ? "no page begins there"
-        : `it is outside the space of ${this.size} bytes at ${this.base}`;
-      return new AllocError("INVALID_FREE", where + reason, offset);
-    }
-    if (this.lists.orderCovering(page) < 0) {
-      return new AllocError("INVALID_FREE", `${where}it lies inside a block or run`, offset);
-    }
-    if (this.pages[page] === HEAD) return new AllocError("DOUBLE_FREE", `${where}it is free already`, offset);
-    return new AllocError("INVALID_FREE", `${where}nothing was allocated there`, offset);
+    let reason = "nothing was allocated there";
+    if (page < 0) reason = `no page of the space from ${this.base} to ${this.endOffset} begins there`;
+    else if (this.lists.orderCovering(page) < 0) reason = "it lies inside a block or run";
+    else if (this.pages[page] === HEAD) return freeError("DOUBLE_FREE", offset, "it is free already");
+    return freeError("INVALID_FREE", offset, reason);
   }
 }
 

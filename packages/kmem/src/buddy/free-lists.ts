@@ -42,7 +42,11 @@ export class FreeLists {
   private readonly trees: BitTree[] = [];
 
   /** Empty lists for pages 0 to `pageCount` - 1, on words that must be zero. */
-  constructor(words: Int32Array, pageCount: number, maxOrder: number) {
+  constructor(
+    pageCount: number,
+    maxOrder: number,
+    words: Int32Array = new Int32Array(freeListWordCount(pageCount, maxOrder)),
+  ) {
     this.maxOrder = maxOrder;
     this.words = words;
     let at = COUNTS + maxOrder + 1;
@@ -87,15 +91,24 @@ export class FreeLists {
     words[FREE_PAGES_WORD] -= 1 << order;
   }
 
+  /** The smallest order, `order` or above, of which a block is free; -1 when there is none. */
+  bestOrder(order: number): number {
+    return order > this.maxOrder ? -1 : lowestBit(this.orderMask & (-1 << order));
+  }
+
+  /** The first page of the first free block of exactly `order`, of which there must be one. */
+  firstOfOrder(order: number): number {
+    return this.trees[order].first() << order;
+  }
+
   /**
    * Takes the first page of a block of `order` off the lists: the lowest block of the smallest order that is big
    * enough, split in halves down to size, each unused half going to its list. -1 when there is none.
    */
   take(order: number): number {
-    const bigEnough = this.orderMask & (-1 << order);
-    if (bigEnough === 0) return -1;
-    let each = lowestBit(bigEnough);
-    const page = this.trees[each].first() << each;
+    let each = this.bestOrder(order);
+    if (each < 0) return -1;
+    const page = this.firstOfOrder(each);
     this.remove(page, each);
     while (each > order) {
       each--;
@@ -141,12 +154,7 @@ export class FreeLists {
 
   /** True when every page from `start` to `end` (exclusive) is free. O(blocks touched). */
   isRangeFree(start: number, end: number): boolean {
-    while (start < end) {
-      const order = this.orderCovering(start);
-      if (order < 0) return false;
-      start = (start & (-1 << order)) + (1 << order);
-    }
-    return true;
+    return this.freeStretchEnd(start, end) >= end;
   }
 
   /** The order of the free block that `page` lies in, -1 when it is not free. O(orders). */
@@ -161,16 +169,6 @@ export class FreeLists {
     return member < 0 ? -1 : member << order;
   }
 
-  /** The first page of the first free block of `order` or above that begins at or above `from`; -1: none. */
-  nextBlock(from: number, order: number): number {
-    let found = -1;
-    for (let mask = this.orderMask & (-1 << order); mask !== 0; mask &= mask - 1) {
-      const page = this.nextOfOrder(from, lowestBit(mask));
-      if (page >= 0 && (found < 0 || page < found)) found = page;
-    }
-    return found;
-  }
-
   /** The start of the stretch of free pages that ends at `end` (exclusive); `end` itself when none does. */
   freeStretchStart(end: number): number {
     let start = end;
@@ -182,13 +180,13 @@ export class FreeLists {
     return start;
   }
 
-  /** The end (exclusive) of the stretch of free pages that begins at `start`, looking no further than `limit`. */
+  /** The end (exclusive) of the stretch of free pages from `start` on, looking no further than `limit`. */
   freeStretchEnd(start: number, limit: number): number {
     let end = start;
     while (end < limit) {
       const order = this.orderCovering(end);
       if (order < 0) break;
-      end += 1 << order;
+      end = (end & (-1 << order)) + (1 << order);
     }
     return end;
   }
@@ -198,42 +196,19 @@ export class FreeLists {
    * there are none. O(orders log pages).
    */
   findWithin(order: number, from: number, to: number, highest: boolean): number {
+    const size = 1 << order;
+    const wanted = highest ? (to & -size) - size : (from + size - 1) & -size;
     let found = -1;
     for (let mask = this.orderMask & (-1 << order); mask !== 0; mask &= mask - 1) {
+      // The wanted place, where it is free in a block of this order; else the near end of the next such block.
       const each = lowestBit(mask);
-      const page = highest ? this.highestIn(each, order, from, to) : this.lowestIn(each, order, from, to);
-      if (page >= 0 && (found < 0 || page < found !== highest)) found = page;
+      const tree = this.trees[each];
+      const member = highest ? tree.previous(wanted >> each) : tree.next(wanted >> each);
+      const start = member << each;
+      const page = highest ? Math.min(wanted, start + (1 << each) - size) : Math.max(wanted, start);
+      const fits = member >= 0 && page >= from && page + size <= to;
+      if (fits && (found < 0 || page < found !== highest)) found = page;
     }
     return found;
-  }
-
-  /** The lowest fitting place in a free block of order `each`: in the block that holds `from`, or the next. */
-  private lowestIn(each: number, order: number, from: number, to: number): number {
-    const size = 1 << order;
-    const aligned = (from + size - 1) & -size;
-    for (let member = from >>> each, tries = 0; tries < 2; tries++) {
-      member = this.trees[each].next(member);
-      if (member < 0) return -1;
-      const page = Math.max(member << each, aligned);
-      if (page + size > to) return -1;
-      if (page >>> each === member) return page;
-      member++;
-    }
-    return -1;
-  }
-
-  /** The highest fitting place in a free block of order `each`: in the block that holds `to` - 1, or the one before. */
-  private highestIn(each: number, order: number, from: number, to: number): number {
-    const size = 1 << order;
-    const aligned = (to & -size) - size;
-    for (let member = (to - 1) >>> each, tries = 0; tries < 2; tries++) {
-      member = member < 0 ? -1 : this.trees[each].previous(member);
-      if (member < 0) return -1;
-      const page = Math.min(((member + 1) << each) - size, aligned);
-      if (page < from) return -1;
-      if (page >>> each === member) return page;
-      member--;
-    }
-    return -1;
   }
 }

@@ -14,6 +14,8 @@
  *
  * The unit of every index here is the page, counted from the allocator's origin.
  */
+import { highestBit, lowestBit } from "../bits/integers.ts";
+
 export const ORDER_MASK = 0x1f;
 export const USED = 0x20;
 export const MORE = 0x40;
@@ -27,9 +29,7 @@ export const MAX_ORDER = 26;
 
 /** The order of the largest block that may begin at `page` and ends at or before `end` (exclusive). */
 export function pieceOrder(page: number, end: number): number {
-  const fits = 31 - Math.clz32(end - page);
-  const aligned = page === 0 ? MAX_ORDER : 31 - Math.clz32(page & -page);
-  return Math.min(fits, aligned);
+  return Math.min(highestBit(end - page), page === 0 ? MAX_ORDER : lowestBit(page));
 }
 
 /** The number of pages of the block or run whose first page is `page`. O(pieces), at most 2 per order. */
@@ -54,12 +54,14 @@ export function markRun(pages: Uint8Array, start: number, end: number, maxOrder:
   }
 }
 
-/** Forgets the run at pages `start` to `end` (exclusive), but for the note that one began there. */
-export function unmarkRun(pages: Uint8Array, start: number, end: number): void {
+/** Forgets the block or run at `start`, but for the note that one began there; returns its end (exclusive). */
+export function unmarkRun(pages: Uint8Array, start: number): number {
   let page = start;
-  while (page < end) {
-    const next = page + (1 << (pages[page] & ORDER_MASK));
+  let piece: number;
+  do {
+    piece = pages[page];
     pages[page] = page === start ? HEAD : 0;
-    page = next;
-  }
+    page += 1 << (piece & ORDER_MASK);
+  } while ((piece & MORE) !== 0);
+  return page;
 }

@@ -18,9 +18,16 @@ import {
   MAX_END_OFFSET,
   type MemoryLike,
 } from "../backing/backing.ts";
-import { isPowerOfTwo, roundDown, roundUp } from "../bits/integers.ts";
+import { roundDown, roundUp } from "../bits/integers.ts";
 import { BuddyAllocator } from "../buddy/buddy-allocator.ts";
-import { AllocError, argumentError, corrupted, NONE, requireInteger } from "../errors.ts";
+import {
+  AllocError,
+  argumentError,
+  NONE,
+  requireInteger,
+  requirePowerOfTwo,
+  requireSame,
+} from "../errors.ts";
 import { SlabCache, type SlabCacheOptions } from "../slab/slab-cache.ts";
 import { MAX_CACHE_COUNT } from "../slab/layout.ts";
 import { NO_SLOT, SlabPool } from "../slab/slab-pool.ts";
@@ -67,6 +74,7 @@ export interface HeapOptions extends BytesOptions {
 export interface TypedArrayConstructor<View extends ArrayBufferView> {
   /** Bytes of an element. */
   readonly BYTES_PER_ELEMENT: number;
+  /** A view of `length` elements on `buffer`, from byte `byteOffset` on. */
   new (buffer: ArrayBuffer, byteOffset: number, length: number): View;
 }
 
@@ -81,7 +89,6 @@ export class Heap {
   private readonly backing: Backing;
   private readonly buddy: BuddyAllocator;
   private readonly pool: SlabPool;
-  private readonly classes: SlabCache[] = [];
   private readonly caches = new Map<string, SlabCache>();
   private readonly classOf: Uint8Array = CLASS_OF;
   private readonly zero: boolean;
@@ -95,9 +102,7 @@ export class Heap {
    */
   constructor(options: HeapOptions) {
     const { pageSize = 4096, zero = false } = options;
-    if (!isPowerOfTwo(pageSize) || pageSize < GRANULE || pageSize > MAX_PAGE_SIZE) {
-      throw argumentError("pageSize", `a power of two from ${GRANULE} to ${MAX_PAGE_SIZE}`, pageSize);
-    }
+    requireInteger("pageSize", requirePowerOfTwo("pageSize", pageSize), GRANULE, MAX_PAGE_SIZE);
     const base = roundUp(requireInteger("base", options.base ?? 0, 0, MAX_END_OFFSET), pageSize);
     if (options.maxSize !== undefined) requireInteger("maxSize", options.maxSize, 1, MAX_END_OFFSET - base);
     this.backing = chooseBacking(options, base, options.maxSize);
@@ -113,7 +118,7 @@ export class Heap {
     this.buddy = new BuddyAllocator({ size, base, pageSize, maxSize: this.maxSize });
     const limit = cacheLimit(this.maxSize / pageSize);
     this.pool = new SlabPool(this.buddy, GRANULE, limit, (order) => this.makeRoom(2 ** order, 2 ** order));
-    for (const slotSize of SLOT_SIZES) this.addClass(slotSize);
+    for (const slotSize of SLOT_SIZES) this.pool.addCache({ name: `malloc-${slotSize}`, slotSize });
   }
 
   /** Bytes in the heap now. */
@@ -224,9 +229,11 @@ export class Heap {
 
   /** Bytes that may be used at `offset`. Throws `AllocError` `NOT_ALLOCATED` when no allocation begins there. O(1). */
   usableSize(offset: number): number {
-    if (this.pool.isObject(offset)) return this.pool.slotSize(this.pool.cacheAt(offset));
-    if (this.pool.cacheAt(offset) === 0 && this.buddy.isAllocated(offset)) return this.buddy.sizeOf(offset);
-    throw new AllocError("NOT_ALLOCATED", `no allocation begins at offset ${String(offset)}`, offset);
+    if (!this.owns(offset)) {
+      throw new AllocError("NOT_ALLOCATED", `no allocation begins at offset ${String(offset)}`, offset);
+    }
+    const number = this.pool.cacheAt(offset);
+    return number === 0 ? this.buddy.sizeOf(offset) : this.pool.slotSize(number);
   }
 
   /** True when an allocation begins at `offset`. Never throws. O(1). */
@@ -317,8 +324,19 @@ export class Heap {
 
   /** Figures of this moment. O(orders + caches). */
   stats(): HeapStats {
-    const caches = [...this.classes, ...this.caches.values()].map((cache) => cache.stats());
-    return heapStats(this.buddy.stats(), this.maxSize, caches, this.largeObjects, this.pool.metadataBytes);
+    const { pool, buddy } = this;
+    const caches = [...this.caches.values()].map((cache) => cache.stats());
+    // A heap may be too small for a slab of the largest classes: their requests find no memory.
+    const classes = SLOT_SIZES.filter((slotSize) => pool.minSlabOrder(slotSize) <= buddy.maxOrder).map(
+      (slotSize, index) => pool.stats(index + 1, slotSize),
+    );
+    return heapStats(
+      buddy.stats(),
+      this.maxSize,
+      [...classes, ...caches],
+      this.largeObjects,
+      pool.metadataBytes,
+    );
   }
 
   /** The whole state as plain data for JSON: `docs/snapshot.md` describes it. O(size). */
@@ -337,26 +355,13 @@ export class Heap {
     for (const block of this.buddy.blocks()) {
       if (!block.free && this.pool.cacheAt(block.offset) === 0) largeObjects++;
     }
-    if (largeObjects !== this.largeObjects) {
-      corrupted("H2", `${this.largeObjects} large allocations are counted, the page map has ${largeObjects}`);
-    }
-  }
-
-  private addClass(slotSize: number): void {
-    const name = `malloc-${slotSize}`;
-    if (this.pool.minSlabOrder(slotSize) > this.buddy.maxOrder) {
-      // A heap too small for a slab of this class: the class's number stands, and its requests find no memory.
-      this.pool.addCache({ name, slotSize });
-      return;
-    }
-    const options = { name, objectSize: slotSize };
-    this.classes.push(new SlabCache(this.buddy, options, { pool: this.pool, onDestroy: () => undefined }));
+    requireSame("H2", "the count of large allocations", this.largeObjects, largeObjects);
   }
 
   /** What the fast path of `tryMalloc` leaves: wrong arguments, alignment, large requests, zeroing. */
   private mallocUncommon(byteLength: number, align: number = GRANULE): number {
     requireInteger("byteLength", byteLength, 0, MAX_REQUEST);
-    if (!isPowerOfTwo(align)) throw argumentError("align", "a power of two", align);
+    requirePowerOfTwo("align", align);
     const number = classFor(byteLength, Math.max(align, GRANULE), this.pageSize);
     const offset = number === 0 ? this.allocateRun(byteLength, align) : this.allocateSlot(number);
     if (offset !== NONE && this.zero) this.clear(offset, this.usableSize(offset));

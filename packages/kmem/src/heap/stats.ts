@@ -37,28 +37,20 @@ export function heapStats(
   poolBytes: number,
 ): HeapStats {
   const { size, pageSize } = buddy;
-  let slabPages = 0;
-  let objects = largeObjects;
-  let usedBytes = 0;
-  for (const cache of caches) {
-    slabPages += cache.pages;
-    objects += cache.objects;
-    usedBytes += cache.objects * cache.slotSize;
-  }
+  const sum = (figure: (cache: SlabCacheStats) => number): number =>
+    caches.reduce((total, cache) => total + figure(cache), 0);
   const heldBytes = buddy.allocatedPages * pageSize;
-  const largeBytes = heldBytes - slabPages * pageSize;
-  usedBytes += largeBytes;
-  const metadataBytes = buddy.metadataBytes + poolBytes;
+  const largeBytes = heldBytes - sum(({ pages }) => pages) * pageSize;
   return {
     size,
     maxSize,
     pageSize,
-    usedBytes,
-    objects,
+    usedBytes: largeBytes + sum(({ objects, slotSize }) => objects * slotSize),
+    objects: largeObjects + sum(({ objects }) => objects),
     largeObjects,
     largeBytes,
     heldBytes,
-    metadataBytes,
+    metadataBytes: buddy.metadataBytes + poolBytes,
     caches,
     buddy,
   };

@@ -4,9 +4,9 @@
  * A cache of its own, made on a buddy allocator, has a pool to itself; the caches of a heap share one. The work is
  * done in `slab-pool.ts`.
  */
-import { isPowerOfTwo, roundUp } from "../bits/integers.ts";
+import { roundUp } from "../bits/integers.ts";
 import { BuddyAllocator } from "../buddy/buddy-allocator.ts";
-import { AllocError, argumentError, NONE, requireInteger } from "../errors.ts";
+import { AllocError, argumentError, freeError, NONE, requireInteger, requirePowerOfTwo } from "../errors.ts";
 import { MAX_MAGAZINE_SIZE } from "./layout.ts";
 import { NO_SLOT, SlabPool } from "./slab-pool.ts";
 
@@ -89,9 +89,7 @@ export class SlabCache {
     const maxBytes = buddy.pageSize * 2 ** buddy.maxOrder;
     requireInteger("objectSize", objectSize, 1, maxBytes);
     const align = options.align ?? Math.min(8, 2 ** Math.floor(Math.log2(objectSize)));
-    if (!isPowerOfTwo(align) || align > maxBytes) {
-      throw argumentError("align", `a power of two from 1 to ${maxBytes}`, options.align);
-    }
+    requireInteger("align", requirePowerOfTwo("align", align), 1, maxBytes);
     if (magazineSize !== undefined) requireInteger("magazineSize", magazineSize, 1, MAX_MAGAZINE_SIZE);
     if (construct !== undefined && typeof construct !== "function") {
       throw argumentError("construct", "a function", construct);
@@ -130,9 +128,8 @@ export class SlabCache {
    * the offset is inside a slot or not in a slab of this cache.
    */
   free(offset: number): void {
-    const number = this.number;
-    if (this.pool.cacheOf(offset) !== number || number === 0) throw this.foreign(offset);
-    this.pool.free(number, offset);
+    this.requireOwn(offset);
+    this.pool.free(this.number, offset);
   }
 
   /**
@@ -159,18 +156,17 @@ export class SlabCache {
     // Offsets beyond 2^31 come back negative from an Int32Array.
     const isSigned = offsets instanceof Int32Array;
     const at = (index: number): number => (isSigned ? offsets[index] >>> 0 : offsets[index]);
-    const number = this.number;
     let index = 0;
     try {
       for (; index < n; index++) {
-        if (this.pool.cacheOf(at(index)) !== number || number === 0) throw this.foreign(at(index));
+        this.requireOwn(at(index));
         this.pool.clearInUse(at(index));
       }
     } catch (error) {
       while (index-- > 0) this.pool.restoreInUse(at(index));
       throw error;
     }
-    for (index = 0; index < n; index++) this.pool.push(number, at(index));
+    for (index = 0; index < n; index++) this.pool.push(this.number, at(index));
   }
 
   /** Gives the magazine's slots back to their slabs and every empty slab to the buddy allocator. O(slabs). */
@@ -186,13 +182,8 @@ export class SlabCache {
    */
   destroy(): void {
     if (this.number === 0) return;
-    const { objects } = this.pool.counters(this.number);
-    if (objects > 0) {
-      throw new AllocError(
-        "IN_USE",
-        `cannot destroy cache "${this.name}": ${objects} of its objects are in use`,
-      );
-    }
+    const { objects } = this.stats();
+    if (objects > 0) throw new AllocError("IN_USE", `cache "${this.name}" has ${objects} objects in use`);
     this.pool.removeCache(this.number);
     this.number = 0;
     this.onDestroy?.();
@@ -206,8 +197,7 @@ export class SlabCache {
   /** Figures of this moment. O(1). */
   stats(): SlabCacheStats {
     this.requireAlive();
-    const { name, objectSize, slotSize } = this;
-    return { name, objectSize, slotSize, ...this.pool.counters(this.number) };
+    return this.pool.stats(this.number, this.objectSize);
   }
 
   /** Checks every invariant of the slabs; throws `AllocError` `CORRUPTED` that names the broken one. O(slots). */
@@ -226,13 +216,15 @@ export class SlabCache {
     return buddy.outOfMemory(buddy.pageSize * 2 ** this.pool.minSlabOrder(this.slotSize));
   }
 
+  private requireOwn(offset: number): void {
+    if (this.pool.cacheOf(offset) !== this.number || this.number === 0) throw this.foreign(offset);
+  }
+
   /** Why this cache cannot free `offset`, at which no slot of it begins. */
   private foreign(offset: number): Error {
     this.requireAlive();
-    if (typeof offset !== "number") return argumentError("offset", "a number", offset);
     if (this.pool.cacheAt(offset) === this.number) return this.pool.freeError(offset);
-    const message = `cannot free offset ${offset}: it lies in no slab of cache "${this.name}"`;
-    return new AllocError("INVALID_FREE", message, offset);
+    return freeError("INVALID_FREE", offset, `it lies in no slab of cache "${this.name}"`);
   }
 }
 

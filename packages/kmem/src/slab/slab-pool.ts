@@ -19,7 +19,7 @@
  */
 import { highestBit, lowestBit } from "../bits/integers.ts";
 import type { BuddyAllocator } from "../buddy/buddy-allocator.ts";
-import { AllocError, NONE } from "../errors.ts";
+import { freeError, NONE } from "../errors.ts";
 import { checkPool } from "./check.ts";
 import * as L from "./layout.ts";
 
@@ -51,8 +51,11 @@ export interface CacheGeometry {
   construct?: ((offset: number) => void) | undefined;
 }
 
-/** Counters of one cache; `SlabCacheStats` says what each is. */
-export interface CacheCounters {
+/** Figures of one cache; `SlabCacheStats` says what each is. */
+export interface CacheFigures {
+  name: string;
+  objectSize: number;
+  slotSize: number;
   objects: number;
   slots: number;
   slabs: number;
@@ -118,12 +121,10 @@ export class SlabPool {
       Math.min(L.MAX_MAGAZINE_SIZE, Math.floor(MAGAZINE_BYTES / slotSize)),
     );
     const cache = this.cache(number);
-    this.words.fill(0, cache, cache + L.CACHE_WORDS);
     this.words[cache + L.CACHE_SLOT_GRANULES] = slotSize / this.granule;
     this.words[cache + L.CACHE_MIN_ORDER] = this.minSlabOrder(slotSize);
     this.words[cache + L.CACHE_MAGAZINE_SIZE] = magazineSize ?? bySize;
-    this.words[2 * number] = this.magazine(number);
-    this.limitMagazine(number);
+    this.clearCache(number);
     this.constructors[number] = construct;
     this.names[number] = name;
     return number;
@@ -250,16 +251,19 @@ export class SlabPool {
     clear(layout.summary, 32 * 32 * this.granule);
     clear(layout.slabs, pageSize / L.SLAB_WORDS);
     clear(layout.pages, pageSize);
-    for (let number = 1; number <= this.cacheCount; number++) {
-      const cache = this.cache(number);
-      words[2 * number] = this.magazine(number);
-      words.fill(0, cache + L.CACHE_SLABS, cache + L.CACHE_WORDS);
-      this.limitMagazine(number);
-    }
+    for (let number = 1; number <= this.cacheCount; number++) this.clearCache(number);
   }
 
-  /** Counters of one cache. O(1). */
-  counters(number: number): CacheCounters {
+  /** Gives a cache an empty magazine and no slab. */
+  private clearCache(number: number): void {
+    const cache = this.cache(number);
+    this.words[2 * number] = this.magazine(number);
+    this.words.fill(0, cache + L.CACHE_SLABS, cache + L.CACHE_WORDS);
+    this.limitMagazine(number);
+  }
+
+  /** Figures of one cache, whose objects are of `objectSize` bytes. O(1). */
+  stats(number: number, objectSize: number): CacheFigures {
     const words = this.words;
     const cache = this.cache(number);
     const magazineSlots = words[2 * number] & MAGAZINE_MASK;
@@ -268,6 +272,9 @@ export class SlabPool {
     const fullSlabs = words[cache + L.CACHE_FULL_SLABS];
     const emptySlabs = words[cache + L.CACHE_EMPTY_SLABS];
     return {
+      name: this.names[number],
+      objectSize,
+      slotSize: this.slotSize(number),
       objects: slots - words[cache + L.CACHE_FREE] - magazineSlots,
       slots,
       slabs,
@@ -372,15 +379,13 @@ export class SlabPool {
 
   /** Moves the `count` slots that lie lowest in a magazine, the longest unused, to the depot. Returns the new top. */
   private giveBack(number: number, count: number): number {
-    const { words, layout } = this;
+    const words = this.words;
     const bottom = this.magazine(number) + 1;
     const top = words[2 * number];
     words[2 * number] = top - count;
     for (let at = bottom; at < bottom + count; at++) {
       const offset = words[at];
-      const wordIndex = offset >>> this.wordShift;
-      words[layout.depot + wordIndex] |= 1 << (offset >>> this.granuleShift);
-      words[layout.summary + (wordIndex >>> 5)] |= 1 << wordIndex;
+      this.flipDepot(offset);
       this.changeFree(number, this.slabPage(offset >>> this.pageShift), 1);
     }
     words.copyWithin(bottom, bottom + count, top + 1);
@@ -408,11 +413,9 @@ export class SlabPool {
   private link(number: number, page: number, bucket: number): void {
     const words = this.words;
     const cache = this.cache(number);
-    if (bucket === 0) {
-      words[cache + L.CACHE_FULL_SLABS]++;
-      return;
-    }
     if (bucket === L.EMPTY_BUCKET) words[cache + L.CACHE_EMPTY_SLABS]++;
+    if (bucket === 0) words[cache + L.CACHE_FULL_SLABS]++;
+    if (bucket === 0) return;
     const head = cache + L.BUCKETS + bucket;
     const next = words[head];
     words[this.slab(page) + L.SLAB_NEXT] = next;
@@ -425,11 +428,9 @@ export class SlabPool {
   private unlink(number: number, page: number, bucket: number): void {
     const words = this.words;
     const cache = this.cache(number);
-    if (bucket === 0) {
-      words[cache + L.CACHE_FULL_SLABS]--;
-      return;
-    }
     if (bucket === L.EMPTY_BUCKET) words[cache + L.CACHE_EMPTY_SLABS]--;
+    if (bucket === 0) words[cache + L.CACHE_FULL_SLABS]--;
+    if (bucket === 0) return;
     const head = cache + L.BUCKETS + bucket;
     const next = words[this.slab(page) + L.SLAB_NEXT];
     const previous = words[this.slab(page) + L.SLAB_PREVIOUS];
@@ -465,41 +466,31 @@ export class SlabPool {
     return best;
   }
 
-  /** A block for a slab: of the wanted order or, before the space is made to grow, of a smaller one; or `NONE`. */
-  private slabBlock(wanted: number, minOrder: number): number {
-    for (let order = wanted; order >= minOrder; order--) {
-      const offset = this.buddy.tryAllocate(order);
-      if (offset !== NONE) return offset;
-    }
-    return NONE;
-  }
-
   /** Makes a slab with all its slots in the depot; false when there is no space for one. */
   private addSlab(number: number): boolean {
-    const words = this.words;
-    const cache = this.cache(number);
-    const minOrder = words[cache + L.CACHE_MIN_ORDER];
-    if (minOrder > this.buddy.maxOrder) return false;
-    const wanted = this.slabOrder(number);
-    let offset = this.slabBlock(wanted, minOrder);
-    if (offset === NONE && this.makeRoom(minOrder)) offset = this.slabBlock(minOrder, minOrder);
+    const { words, buddy } = this;
+    const minOrder = words[this.cache(number) + L.CACHE_MIN_ORDER];
+    if (minOrder > buddy.maxOrder) return false;
+    let offset = NONE;
+    // Before the space is made to grow, a smaller slab will do.
+    for (let order = this.slabOrder(number); offset === NONE && order >= minOrder; order--) {
+      offset = buddy.tryAllocate(order);
+    }
+    if (offset === NONE && this.makeRoom(minOrder)) offset = buddy.tryAllocate(minOrder);
     if (offset === NONE) return false;
-    const bytes = this.buddy.sizeOf(offset);
-    const pageCount = bytes / this.buddy.pageSize;
-    const page = offset / this.buddy.pageSize;
-    const slots = this.fillDepot(offset, bytes, this.slotSize(number));
-    const pageWord = number | (highestBit(pageCount) << L.PAGE_ORDER_SHIFT);
-    words.fill(pageWord, this.pages + page, this.pages + page + pageCount);
-    words[this.slab(page) + L.SLAB_FREE] = slots;
-    words[this.slab(page) + L.SLAB_SLOTS] = slots;
-    words[cache + L.CACHE_SLABS]++;
-    words[cache + L.CACHE_PAGES] += pageCount;
-    words[cache + L.CACHE_SLOTS] += slots;
-    words[cache + L.CACHE_FREE] += slots;
-    this.limitMagazine(number);
+    const page = offset / buddy.pageSize;
+    const pageCount = buddy.sizeOf(offset) / buddy.pageSize;
+    words.fill(
+      number | (highestBit(pageCount) << L.PAGE_ORDER_SHIFT),
+      this.pages + page,
+      this.pages + page + pageCount,
+    );
+    this.enrol(number, page, pageCount, 1);
     this.link(number, page, L.EMPTY_BUCKET);
+    const slotSize = this.slotSize(number);
+    const end = offset + words[this.slab(page) + L.SLAB_SLOTS] * slotSize;
     try {
-      this.constructSlots(number, offset, slots);
+      for (let slot = offset; slot < end; slot += slotSize) this.constructors[number]?.(slot);
     } catch (error) {
       this.returnSlab(page);
       throw error;
@@ -507,66 +498,62 @@ export class SlabPool {
     return true;
   }
 
-  /** Sets the depot bits of every slot of a new slab; returns their number. */
-  private fillDepot(offset: number, bytes: number, slotSize: number): number {
-    const { words, layout } = this;
-    const slots = Math.floor(bytes / slotSize);
-    const step = slotSize / this.granule;
-    let granule = offset / this.granule;
-    for (let slot = 0; slot < slots; slot++, granule += step) {
-      const wordIndex = granule >>> 5;
-      words[layout.depot + wordIndex] |= 1 << granule;
-      words[layout.summary + (wordIndex >>> 5)] |= 1 << wordIndex;
-    }
-    return slots;
-  }
-
-  private constructSlots(number: number, offset: number, slots: number): void {
-    const construct = this.constructors[number];
-    if (construct === undefined) return;
-    const slotSize = this.slotSize(number);
-    for (let slot = 0; slot < slots; slot++) construct(offset + slot * slotSize);
-  }
-
   /** Gives an empty slab's block back to the buddy allocator. */
   private returnSlab(page: number): void {
-    const { words, layout } = this;
-    const { pageSize } = this.buddy;
+    const { words, buddy } = this;
     const number = words[this.pages + page] & L.PAGE_CACHE_MASK;
-    const cache = this.cache(number);
-    const slots = words[this.slab(page) + L.SLAB_SLOTS];
     const pageCount = 2 ** (words[this.pages + page] >>> L.PAGE_ORDER_SHIFT);
     this.unlink(number, page, L.EMPTY_BUCKET);
-    words[cache + L.CACHE_SLABS]--;
-    words[cache + L.CACHE_PAGES] -= pageCount;
-    words[cache + L.CACHE_SLOTS] -= slots;
-    words[cache + L.CACHE_FREE] -= slots;
-    this.limitMagazine(number);
-    const firstWord = (page * pageSize) / this.granule / 32;
-    const endWord = ((page + pageCount) * pageSize) / this.granule / 32;
-    words.fill(0, layout.depot + firstWord, layout.depot + endWord);
-    for (let word = firstWord; word < endWord; word++) words[layout.summary + (word >>> 5)] &= ~(1 << word);
+    this.enrol(number, page, pageCount, -1);
     words.fill(0, this.pages + page, this.pages + page + pageCount);
-    words.fill(0, this.slab(page), this.slab(page) + L.SLAB_WORDS);
-    this.buddy.free(page * pageSize);
+    buddy.free(page * buddy.pageSize);
+  }
+
+  /** Puts all slots of a new slab into the depot and counts them (`change` 1), or undoes that for an empty one (-1). */
+  private enrol(number: number, page: number, pageCount: number, change: 1 | -1): void {
+    const words = this.words;
+    const slotSize = this.slotSize(number);
+    const offset = page * this.buddy.pageSize;
+    const slots = Math.floor((pageCount * this.buddy.pageSize) / slotSize);
+    for (let slot = 0; slot < slots; slot++) this.flipDepot(offset + slot * slotSize);
+    words[this.slab(page) + L.SLAB_FREE] += change * slots;
+    words[this.slab(page) + L.SLAB_SLOTS] += change * slots;
+    const cache = this.cache(number);
+    words[cache + L.CACHE_SLABS] += change;
+    words[cache + L.CACHE_PAGES] += change * pageCount;
+    words[cache + L.CACHE_SLOTS] += change * slots;
+    words[cache + L.CACHE_FREE] += change * slots;
+    this.limitMagazine(number);
+  }
+
+  /** Puts the slot at `offset` into the depot, or takes it out. */
+  private flipDepot(offset: number): void {
+    const { words, layout } = this;
+    const wordIndex = offset >>> this.wordShift;
+    const summary = layout.summary + (wordIndex >>> 5);
+    words[layout.depot + wordIndex] ^= 1 << (offset >>> this.granuleShift);
+    if (words[layout.depot + wordIndex] === 0) words[summary] &= ~(1 << wordIndex);
+    else words[summary] |= 1 << wordIndex;
   }
 
   /** Why no object can be freed at `offset`, which lies in a slab. */
-  freeError(offset: number): AllocError {
+  freeError(offset: number): Error {
     const { pageSize } = this.buddy;
     const number = this.cacheAt(offset);
     const slotSize = this.slotSize(number);
     const page = this.slabPage(offset >>> this.pageShift);
     const intoSlot = (offset - page * pageSize) % slotSize;
     const slot = (offset - page * pageSize - intoSlot) / slotSize;
-    const where = `cannot free offset ${offset}: `;
     if (slot >= this.words[this.slab(page) + L.SLAB_SLOTS]) {
-      return new AllocError("INVALID_FREE", `${where}it lies behind the last slot of its slab`, offset);
+      return freeError("INVALID_FREE", offset, "it lies behind the last slot of its slab");
     }
     if (intoSlot !== 0) {
-      const reason = `it lies ${intoSlot} bytes inside a slot of ${slotSize} bytes`;
-      return new AllocError("INVALID_FREE", where + reason, offset);
+      return freeError(
+        "INVALID_FREE",
+        offset,
+        `it lies ${intoSlot} bytes inside a slot of ${slotSize} bytes`,
+      );
     }
-    return new AllocError("DOUBLE_FREE", `${where}the slot is free already`, offset);
+    return freeError("DOUBLE_FREE", offset, "the slot is free already");
   }
 }

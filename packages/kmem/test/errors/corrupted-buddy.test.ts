@@ -20,7 +20,7 @@ interface State {
 
 function makeState(): State {
   const words = new Int32Array(freeListWordCount(PAGE_COUNT, MAX_ORDER));
-  const lists = new FreeLists(words, PAGE_COUNT, MAX_ORDER);
+  const lists = new FreeLists(PAGE_COUNT, MAX_ORDER, words);
   const pages = new Uint8Array(PAGE_COUNT);
   lists.releaseRange(0, PAGE_COUNT);
   lists.claimRange(0, 2);
@@ -53,7 +53,7 @@ describe("check() names the invariant that a broken state breaks", () => {
     [
       "B1",
       "two blocks overlap",
-      "pages 0 and 1 begin pieces that overlap",
+      "the byte of page 1 is 160, expected 0",
       ({ pages }) => {
         pages[1] = BLOCK;
       },
@@ -61,7 +61,7 @@ describe("check() names the invariant that a broken state breaks", () => {
     [
       "B1",
       "a block is not aligned to its size",
-      "page 9 begins a piece of order 1, which does not fit there",
+      "the byte of page 9 is 161, expected 224",
       ({ pages }) => {
         pages[9] = BLOCK | 1;
       },
@@ -69,7 +69,7 @@ describe("check() names the invariant that a broken state breaks", () => {
     [
       "B1",
       "a block passes the end",
-      "page 0 begins a piece of order 5, which does not fit there",
+      "the byte of page 0 is 165, expected 164",
       ({ pages }) => {
         pages[0] = BLOCK | 5;
       },
@@ -77,7 +77,7 @@ describe("check() names the invariant that a broken state breaks", () => {
     [
       "B1",
       "a run lacks its next piece",
-      "the run before page 2 lacks its next piece",
+      "the byte of page 2 is 0, expected 32",
       ({ pages }) => {
         pages[0] = BLOCK | MORE | 1;
       },
@@ -85,7 +85,7 @@ describe("check() names the invariant that a broken state breaks", () => {
     [
       "B1",
       "the last run lacks its next piece",
-      "the last run lacks its next piece",
+      "the byte of page 15 is 224, expected 160",
       ({ pages, lists }) => {
         lists.claimRange(15, 16);
         pages[15] = BLOCK | MORE;
@@ -94,7 +94,7 @@ describe("check() names the invariant that a broken state breaks", () => {
     [
       "B1",
       "a piece goes on where no run does",
-      "page 0 begins a piece of the wrong kind, 33",
+      "the byte of page 0 is 33, expected 161",
       ({ pages }) => {
         pages[0] = USED | 1;
       },
@@ -102,7 +102,7 @@ describe("check() names the invariant that a broken state breaks", () => {
     [
       "B1",
       "a run goes on with a head",
-      "page 6 begins a piece of the wrong kind, 160",
+      "the byte of page 6 is 160, expected 32",
       ({ pages }) => {
         pages[6] = BLOCK;
       },
@@ -110,7 +110,7 @@ describe("check() names the invariant that a broken state breaks", () => {
     [
       "B1",
       "a page is marked without being in use",
-      "page 8 is marked 64 without being in use",
+      "the byte of page 8 is 64, expected 0",
       ({ pages }) => {
         pages[8] = MORE;
       },
@@ -118,7 +118,7 @@ describe("check() names the invariant that a broken state breaks", () => {
     [
       "B2",
       "an allocated block is listed as free",
-      "page 8 is listed as a free block of order 3, the page map says otherwise",
+      "the next free block of order 3 from page 0 is 8, expected -1",
       ({ pages }) => {
         pages[8] = BLOCK | 3;
       },
@@ -126,13 +126,13 @@ describe("check() names the invariant that a broken state breaks", () => {
     [
       "B2",
       "a free block is on no list",
-      "list 3 has 0 blocks, the page map leaves 1",
+      "the next free block of order 3 from page 0 is -1, expected 8",
       ({ lists }) => lists.remove(8, 3),
     ],
     [
       "B2",
       "two free buddies are not merged",
-      "page 8 is listed as a free block of order 2, the page map says otherwise",
+      "the next free block of order 2 from page 0 is 8, expected -1",
       ({ lists }) => {
         lists.remove(8, 3);
         lists.insert(8, 2);
@@ -142,7 +142,7 @@ describe("check() names the invariant that a broken state breaks", () => {
     [
       "F3",
       "a count is wrong",
-      "the count of list 3 is 2, it has 1 blocks",
+      "the count of order 3 is 2, expected 1",
       ({ words }) => {
         words[COUNTS + 3]++;
       },
@@ -150,7 +150,7 @@ describe("check() names the invariant that a broken state breaks", () => {
     [
       "F3",
       "the mask of orders is wrong",
-      "the order mask is 27, the lists give 11",
+      "the mask of orders is 27, expected 11",
       ({ words }) => {
         words[ORDER_MASK_WORD] ^= 1 << 4;
       },
@@ -158,7 +158,7 @@ describe("check() names the invariant that a broken state breaks", () => {
     [
       "F4",
       "the sum of free pages is wrong",
-      "12 pages are counted as free, the lists hold 11",
+      "the sum of free pages is 12, expected 11",
       ({ words }) => {
         words[FREE_PAGES_WORD]++;
       },

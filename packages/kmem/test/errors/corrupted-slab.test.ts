@@ -70,19 +70,19 @@ describe("check() names the invariant that a broken pool breaks", () => {
     [
       "S1",
       "a slot is in use and in the depot",
-      /^a slot is both in use and free$/,
+      /^slot \d+ is in use and free, expected one of the two$/,
       (subject) => subject.flip("depot", subject.objects[3]),
     ],
     [
       "S1",
       "an object is nowhere",
-      /^1 slots of cache 1 are neither in use, in the depot nor in the magazine$/,
+      /^the number of lost slots is 1, expected 0$/,
       (subject) => subject.flip("inUse", subject.objects[3]),
     ],
     [
       "S1",
       "the magazine holds an object in use",
-      /^the magazine of cache 1 holds a slot that is not its own$/,
+      /^the magazine of slot \d+ is 1, expected undefined$/,
       (subject) => {
         subject.objectCache.free(subject.objects[0]);
         subject.words[subject.words[2 * subject.number]] = subject.objects[1];
@@ -91,7 +91,7 @@ describe("check() names the invariant that a broken pool breaks", () => {
     [
       "S1",
       "the magazine holds a slot twice",
-      /^the magazine of cache 1 holds a slot that is not its own$/,
+      /^the magazine of slot \d+ is 1, expected undefined$/,
       (subject) => {
         subject.objectCache.free(subject.objects[0]);
         subject.objectCache.free(subject.objects[1]);
@@ -101,19 +101,19 @@ describe("check() names the invariant that a broken pool breaks", () => {
     [
       "S2",
       "an in-use bit lies in a page that is no slab",
-      /^the maps have 65 bits set, 64 of them where slots begin$/,
+      /^the number of bits in the maps is 65, expected 64$/,
       (subject) => subject.flip("inUse", FREE_PAGE * PAGE),
     ],
     [
       "S2",
       "an in-use bit lies inside a slot",
-      /^the maps have 65 bits set, 64 of them where slots begin$/,
+      /^the number of bits in the maps is 65, expected 64$/,
       (subject) => subject.flip("inUse", subject.objects[3] + GRANULE),
     ],
     [
       "S3",
       "a summary bit lacks",
-      /^the summary of depot word \d+ is false$/,
+      /^the summary of depot word \d+ is 0, expected 1$/,
       ({ words, pool }) => {
         words[pool.layout.summary] = 0;
       },
@@ -121,7 +121,7 @@ describe("check() names the invariant that a broken pool breaks", () => {
     [
       "S3",
       "a summary bit is one too many",
-      /^the summary of depot word 64 is true$/,
+      /^the summary of depot word 64 is 1, expected 0$/,
       ({ words, pool }) => {
         words[pool.layout.summary + 2] |= 1;
       },
@@ -129,7 +129,7 @@ describe("check() names the invariant that a broken pool breaks", () => {
     [
       "S4",
       "a slab's count of free slots is wrong",
-      /^the slab of page 0 has 54 of 64 slots free, its counters say 55 of 64$/,
+      /^the free count of the slab at page 0 is 55, expected 54$/,
       (subject) => {
         subject.words[subject.slab(L.SLAB_FREE)]++;
       },
@@ -137,7 +137,7 @@ describe("check() names the invariant that a broken pool breaks", () => {
     [
       "S4",
       "a slab's count of slots is wrong",
-      /^the slab of page 0 has 54 of 64 slots free, its counters say 54 of 63$/,
+      /^the slot count of the slab at page 0 is 63, expected 64$/,
       (subject) => {
         subject.words[subject.slab(L.SLAB_SLOTS)]--;
       },
@@ -145,7 +145,7 @@ describe("check() names the invariant that a broken pool breaks", () => {
     [
       "S4",
       "a slab is on the list of another bucket",
-      /^list 1 of cache 1 holds page 0, which does not belong there$/,
+      /^the list of the slab at page 0 is 577, expected 582$/,
       (subject) => {
         subject.words[subject.cache(L.BUCKETS + 1)] = 1;
       },
@@ -153,7 +153,7 @@ describe("check() names the invariant that a broken pool breaks", () => {
     [
       "S4",
       "a slab's link backwards is wrong",
-      /^list \d+ of cache 1 holds page 0, which does not belong there$/,
+      /^the link back from page 0 is 5, expected 0$/,
       (subject) => {
         subject.words[subject.slab(L.SLAB_PREVIOUS)] = 5;
       },
@@ -161,7 +161,7 @@ describe("check() names the invariant that a broken pool breaks", () => {
     [
       "S4",
       "the mask of lists is wrong",
-      /^the mask of cache 1 is wrong about list 2$/,
+      /^word 9 of cache 1 is 68, expected 64$/,
       (subject) => {
         subject.words[subject.cache(L.CACHE_BUCKET_MASK)] |= 1 << 2;
       },
@@ -169,7 +169,7 @@ describe("check() names the invariant that a broken pool breaks", () => {
     [
       "S4",
       "a slab with free slots is on no list",
-      /^cache 1 lists 0 slabs, 1 have free slots$/,
+      /^word 9 of cache 1 is 0, expected 64$/,
       (subject) => {
         subject.words.fill(0, subject.cache(L.BUCKETS), subject.cache(L.BUCKETS + L.BUCKET_COUNT));
         subject.words[subject.cache(L.CACHE_BUCKET_MASK)] = 0;
@@ -187,7 +187,7 @@ describe("check() names the invariant that a broken pool breaks", () => {
     ).map(([what, word, count]): [string, string, RegExp, (subject: Subject) => void] => [
       "S5",
       `the counter of ${what} is wrong`,
-      new RegExp(`^cache 1 has ${count} ${what}, its counter says ${count + 1}$`),
+      new RegExp(`^word ${word} of cache 1 is ${count + 1}, expected ${count}$`),
       (subject) => {
         subject.words[subject.cache(word)]++;
       },
@@ -195,7 +195,7 @@ describe("check() names the invariant that a broken pool breaks", () => {
     [
       "S6",
       "a page names a cache that does not exist",
-      /^page 8 names cache 9, which does not exist$/,
+      /^the existence of page 8's cache 9 is false, expected true$/,
       ({ words, pool }) => {
         words[pool.layout.pages + FREE_PAGE] = 9;
       },
@@ -203,13 +203,13 @@ describe("check() names the invariant that a broken pool breaks", () => {
     [
       "S6",
       "a slab's pages are not allocated",
-      /^the slab at offset 0 is not one allocated block of 1 pages$/,
+      /^the block of the slab at page 0 is 0, expected 4096$/,
       ({ buddy }) => buddy.free(0),
     ],
     [
       "S6",
       "a slab's order is not its block's",
-      /^the slab at offset 0 is not one allocated block of 2 pages$/,
+      /^the block of the slab at page 0 is 4096, expected 8192$/,
       ({ words, pool }) => {
         words[pool.layout.pages] |= 1 << L.PAGE_ORDER_SHIFT;
       },
@@ -217,7 +217,7 @@ describe("check() names the invariant that a broken pool breaks", () => {
     [
       "S6",
       "a free page passes for a slab",
-      /^the slab at offset 32768 is not one allocated block of 1 pages$/,
+      /^the block of the slab at page 8 is 0, expected 4096$/,
       ({ words, pool }) => {
         words[pool.layout.pages + FREE_PAGE] = 1;
       },
@@ -245,7 +245,7 @@ describe("check() names the invariant that a broken pool breaks", () => {
     expect(() => checkPool(pool, 1)).toThrow(
       expect.objectContaining({
         code: "CORRUPTED",
-        message: "S6 broken: page 1 does not name its slab's cache",
+        message: "S6 broken: the word of page 1 is 0, expected 65537",
       }),
     );
   });

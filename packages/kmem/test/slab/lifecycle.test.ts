@@ -21,7 +21,7 @@ describe("destroy", () => {
       expect.objectContaining({
         name: "AllocError",
         code: "IN_USE",
-        message: `cannot destroy cache "inodes": ${count} of its objects are in use`,
+        message: `cache "inodes" has ${count} objects in use`,
       }),
     );
     expect(stateOf(cache, buddy)).toBe(before);
