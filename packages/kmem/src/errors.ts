@@ -118,6 +118,20 @@ export function freeError(code: AllocErrorCode, offset: number, reason: string):
   return new AllocError(code, `cannot free offset ${offset}: ${reason}`, offset);
 }
 
+/** Fails `check()` unless each word of `found`, of which `what` names one, is as `invariant` demands. */
+export function requireSameWords(
+  invariant: string,
+  what: string,
+  found: ArrayLike<number>,
+  expected: ArrayLike<number>,
+): void {
+  for (let index = 0; index < expected.length; index++) {
+    if (found[index] !== expected[index]) {
+      requireSame(invariant, `${what} ${index}`, found[index], expected[index]);
+    }
+  }
+}
+
 /** Fails `check()` unless `found`, the state of `what`, is as `invariant` demands. */
 export function requireSame<State>(invariant: string, what: string, found: State, expected: State): void {
   if (found === expected) return;

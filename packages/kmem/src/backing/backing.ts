@@ -62,8 +62,12 @@ export function noBytes(endOffset: number, maxEndOffset: number): Backing {
   const extend = (newEnd: number): void => {
     end = newEnd;
   };
-  const buffer = (): undefined => undefined;
-  return growable(() => end, extend, { maxEndOffset, growthStep: 1, detachesViews: false, buffer });
+  return growable(() => end, extend, {
+    maxEndOffset,
+    growthStep: 1,
+    detachesViews: false,
+    buffer: () => undefined,
+  });
 }
 
 /** A buffer whose length may change; both kinds have one of the two methods. */

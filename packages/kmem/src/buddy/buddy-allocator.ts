@@ -303,9 +303,7 @@ export class BuddyAllocator {
     requireWholePages("newSize", newSize, this.pageSize, this.pageSize, this.size);
     const end = this.firstPage + newSize / this.pageSize;
     const offset = this.freeTailOffset;
-    if (offset > this.base + newSize) {
-      throw new AllocError("NOT_FREE", `the page before offset ${offset} is in use`, offset);
-    }
+    if (offset > this.base + newSize) throw notFree(offset, "the page before");
     this.lists.claimRange(end, this.endPage);
     this.pages.fill(0, end, this.endPage);
     this.endPage = end;
@@ -342,8 +340,7 @@ export class BuddyAllocator {
 
   /** Figures of this moment. O(orders). */
   stats(): BuddyStats {
-    const lists = this.lists;
-    const { base, size, pageSize, maxOrder } = this;
+    const { base, size, pageSize, maxOrder, lists } = this;
     const { freePages, orderMask } = lists;
     const pageCount = size / pageSize;
     return {
@@ -354,7 +351,7 @@ export class BuddyAllocator {
       freePages,
       allocatedPages: pageCount - freePages,
       maxOrder,
-      freeBlocks: Array.from({ length: maxOrder + 1 }, (_, order) => lists.count(order)),
+      freeBlocks: [...lists.counts],
       largestFreeBytes: orderMask === 0 ? 0 : 2 ** highestBit(orderMask) * pageSize,
       metadataBytes: this.endPage + 4 * freeListWordCount(this.endPage, maxOrder),
     };
@@ -408,19 +405,15 @@ export class BuddyAllocator {
   }
 
   private allocatedPage(offset: number): number {
-    const page = this.toPage(offset);
-    if (page < 0 || (this.pages[page] & BLOCK) !== BLOCK) {
+    if (!this.isAllocated(offset)) {
       throw new AllocError("NOT_ALLOCATED", `no block or run begins at offset ${String(offset)}`, offset);
     }
-    return page;
+    return this.toPage(offset);
   }
 
   /** Claims pages for a run at a given place, or throws `NOT_FREE`. */
   private claimFree(offset: number, start: number, end: number): void {
-    if (!this.lists.isRangeFree(start, end)) {
-      const bytes = (end - start) * this.pageSize;
-      throw new AllocError("NOT_FREE", `the ${bytes} bytes at offset ${offset} are not all free`, offset);
-    }
+    if (!this.lists.isRangeFree(start, end)) throw notFree(offset, `one of ${end - start} pages from`);
     this.claimRun(start, end);
   }
 
@@ -469,6 +462,11 @@ export class BuddyAllocator {
     else if (this.pages[page] === HEAD) return freeError("DOUBLE_FREE", offset, "it is free already");
     return freeError("INVALID_FREE", offset, reason);
   }
+}
+
+/** The error of a claim, or a cut, at which `what` of `offset` is in use. */
+function notFree(offset: number, what: string): AllocError {
+  return new AllocError("NOT_FREE", `${what} offset ${offset} is in use`, offset);
 }
 
 /** Throws unless `bytes` is a multiple of `pageSize` from `min` to `max`, both inclusive. */

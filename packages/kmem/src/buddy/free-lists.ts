@@ -66,9 +66,14 @@ export class FreeLists {
     return this.words[ORDER_MASK_WORD];
   }
 
-  /** The number of free blocks of `order`. */
-  count(order: number): number {
-    return this.words[COUNTS + order];
+  /** The number of free blocks of each order. */
+  get counts(): Int32Array {
+    return this.words.subarray(COUNTS, COUNTS + this.maxOrder + 1);
+  }
+
+  /** The bits of all lists. */
+  get treeWords(): Int32Array {
+    return this.words.subarray(COUNTS + this.maxOrder + 1);
   }
 
   has(page: number, order: number): boolean {
@@ -161,12 +166,6 @@ export class FreeLists {
   orderCovering(page: number): number {
     for (let order = 0; order <= this.maxOrder; order++) if (this.has(page, order)) return order;
     return -1;
-  }
-
-  /** The first page of the first free block of exactly `order` that begins at or above `from`; -1: none. */
-  nextOfOrder(from: number, order: number): number {
-    const member = this.trees[order].next((from + 2 ** order - 1) >>> order);
-    return member < 0 ? -1 : member << order;
   }
 
   /** The start of the stretch of free pages that ends at `end` (exclusive); `end` itself when none does. */

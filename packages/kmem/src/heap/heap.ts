@@ -274,7 +274,7 @@ export class Heap {
   freeArray(view: ArrayBufferView): void {
     const place = this.views.get(view);
     if (place === undefined && view.buffer !== this.buffer) {
-      throw new AllocError("INVALID_FREE", "cannot free an array that is not of this heap");
+      throw new AllocError("INVALID_FREE", "the array is not of this heap");
     }
     this.free(place?.offset ?? view.byteOffset);
     this.views.delete(view);
@@ -287,7 +287,7 @@ export class Heap {
    */
   createCache(options: SlabCacheOptions): SlabCache {
     const { name } = options;
-    if (this.caches.has(name)) throw new AllocError("IN_USE", `there is a cache named "${name}" already`);
+    if (this.caches.has(name)) throw new AllocError("IN_USE", `cache "${name}" exists already`);
     const limit = this.pool.cacheLimit - SLOT_SIZES.length;
     if (this.caches.size === limit) throw new RangeError(`a heap has at most ${limit} named caches`);
     const cache = new SlabCache(this.buddy, options, {
@@ -408,16 +408,14 @@ export class Heap {
    * tail or, where that is not allowed, takes back what caches hold unused. False when neither changed anything.
    */
   private makeRoom(count: number, alignPages: number): boolean {
-    if (this.growForRun(count, alignPages)) return true;
-    const before = this.buddy.freeBytes;
+    const { buddy, pageSize } = this;
+    const before = buddy.freeBytes;
+    const grow = (): boolean =>
+      this.growTo(roundUp(buddy.freeTailOffset, alignPages * pageSize) + count * pageSize);
+    if (grow()) return true;
     this.pool.shrinkAll();
     // What came back may lie at the end, so that less growth is enough now.
-    return this.growForRun(count, alignPages) || this.buddy.freeBytes > before;
-  }
-
-  private growForRun(count: number, alignPages: number): boolean {
-    const start = roundUp(this.buddy.freeTailOffset, alignPages * this.pageSize);
-    return this.growTo(start + count * this.pageSize);
+    return grow() || buddy.freeBytes > before;
   }
 
   /** Grows the heap so that it reaches `endOffset`; false, changing nothing, when it may not. */
@@ -433,7 +431,7 @@ export class Heap {
   private bytes(): ArrayBufferLike | undefined {
     const buffer = this.backing.buffer();
     if (buffer !== undefined && buffer.byteLength < this.base + this.size) {
-      throw new AllocError("DETACHED", "the heap's bytes are gone: its buffer was transferred or shrunk");
+      throw new AllocError("DETACHED", "the heap's buffer was transferred or shrunk");
     }
     return buffer;
   }
@@ -455,5 +453,5 @@ function classFor(byteLength: number, align: number, pageSize: number): number {
 }
 
 function noBytesError(what: string): AllocError {
-  return new AllocError("NO_BYTES", `${what} needs bytes: make the heap with a buffer or a memory`);
+  return new AllocError("NO_BYTES", `${what} needs a heap with a buffer or a memory`);
 }

@@ -5,22 +5,19 @@
  * the kernel exports as `extfrag_index` and `unusable_index` (mm/vmstat.c), in thousandths.
  */
 
-interface FreeSpace {
-  /** Free blocks of any order. */
-  blockCount: number;
-  pageCount: number;
-  /** How many blocks of the wanted order the free blocks could be cut into. */
-  suitableCount: number;
-}
+/** Free blocks of any order, their pages, and how many blocks of the wanted order they could be cut into. */
+type FreeSpace = [blockCount: number, pageCount: number, suitableCount: number];
 
 function measure(freeBlocks: ArrayLike<number>, order: number): FreeSpace {
-  const space: FreeSpace = { blockCount: 0, pageCount: 0, suitableCount: 0 };
+  let blockCount = 0;
+  let pageCount = 0;
+  let suitableCount = 0;
   for (let each = 0; each < freeBlocks.length; each++) {
-    space.blockCount += freeBlocks[each];
-    space.pageCount += freeBlocks[each] * 2 ** each;
-    if (each >= order) space.suitableCount += freeBlocks[each] * 2 ** (each - order);
+    blockCount += freeBlocks[each];
+    pageCount += freeBlocks[each] * 2 ** each;
+    if (each >= order) suitableCount += freeBlocks[each] * 2 ** (each - order);
   }
-  return space;
+  return [blockCount, pageCount, suitableCount];
 }
 
 /**
@@ -31,11 +28,11 @@ function measure(freeBlocks: ArrayLike<number>, order: number): FreeSpace {
  * memory is in pieces (a low value may be negative); 0 when nothing is free. O(orders).
  */
 export function externalFragmentationIndex(freeBlocks: ArrayLike<number>, order: number): number {
-  const space = measure(freeBlocks, order);
-  if (space.blockCount === 0) return 0;
-  if (space.suitableCount > 0) return -1000;
-  const scaled = Math.floor((space.pageCount * 1000) / 2 ** order);
-  return 1000 - Math.floor((1000 + scaled) / space.blockCount);
+  const [blockCount, pageCount, suitableCount] = measure(freeBlocks, order);
+  if (blockCount === 0) return 0;
+  if (suitableCount > 0) return -1000;
+  const scaled = Math.floor((pageCount * 1000) / 2 ** order);
+  return 1000 - Math.floor((1000 + scaled) / blockCount);
 }
 
 /**
@@ -45,7 +42,7 @@ export function externalFragmentationIndex(freeBlocks: ArrayLike<number>, order:
  * enough, 1000 when none is or nothing is free. O(orders).
  */
 export function unusableFreeSpaceIndex(freeBlocks: ArrayLike<number>, order: number): number {
-  const space = measure(freeBlocks, order);
-  if (space.pageCount === 0) return 1000;
-  return Math.floor(((space.pageCount - space.suitableCount * 2 ** order) * 1000) / space.pageCount);
+  const [, pageCount, suitableCount] = measure(freeBlocks, order);
+  if (pageCount === 0) return 1000;
+  return Math.floor(((pageCount - suitableCount * 2 ** order) * 1000) / pageCount);
 }

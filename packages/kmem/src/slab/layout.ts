@@ -10,7 +10,8 @@
  *     in-use map   1 bit a granule      set while the slot that begins there is an object: the truth
  *     depot map    1 bit a granule      set while the slot that begins there lies in its slab, free
  *     summary      1 bit a depot word   set while that word is not zero
- *     slab words   4 words a page       what SLAB_… names, for the first page of each slab
+ *     slab words   2 words a page       what SLAB_… names, for the first page of each slab
+ *     links        2 words a page       what LINK_… names, for the first page of each slab with free slots
  *     page words   1 word a page        0, or the cache's number and the slab's order (PAGE_…); they come last, so
  *                                       that a page beyond the space has none and reads as 0 does
  *
@@ -29,14 +30,16 @@ export const PAGE_ORDER_SHIFT = 16;
 /** The most caches that a pool can have. */
 export const MAX_CACHE_COUNT = 1023;
 
-export const SLAB_WORDS = 4;
+export const SLAB_WORDS = 2;
 /** Slots of the slab that are in the depot. */
 export const SLAB_FREE = 0;
 /** Slots of the slab. */
 export const SLAB_SLOTS = 1;
+
 /** Neighbours on the list of the slab's bucket: page + 1, or 0. */
-export const SLAB_NEXT = 2;
-export const SLAB_PREVIOUS = 3;
+export const LINK_WORDS = 2;
+export const LINK_NEXT = 0;
+export const LINK_PREVIOUS = 1;
 
 export const CACHE_WORDS = 48;
 /** Granules of a slot, unsigned. */
@@ -82,6 +85,7 @@ export interface PoolLayout {
   readonly depot: number;
   readonly summary: number;
   readonly slabs: number;
+  readonly links: number;
   readonly pages: number;
   readonly wordCount: number;
 }
@@ -102,6 +106,7 @@ export function poolLayout(
   const depot = inUse + mapWords;
   const summary = depot + mapWords;
   const slabs = summary + Math.ceil(mapWords / 32);
-  const pages = slabs + pageCount * SLAB_WORDS;
-  return { magazines, caches, inUse, depot, summary, slabs, pages, wordCount: pages + pageCount };
+  const links = slabs + pageCount * SLAB_WORDS;
+  const pages = links + pageCount * LINK_WORDS;
+  return { magazines, caches, inUse, depot, summary, slabs, links, pages, wordCount: pages + pageCount };
 }

@@ -163,7 +163,7 @@ export class SlabCache {
         this.pool.clearInUse(at(index));
       }
     } catch (error) {
-      while (index-- > 0) this.pool.restoreInUse(at(index));
+      while (index-- > 0) this.pool.setInUse(at(index));
       throw error;
     }
     for (index = 0; index < n; index++) this.pool.push(this.number, at(index));
@@ -233,18 +233,8 @@ export class SlabCache {
  * Slots of odd size would reach the last byte before 4 GiB, whose offset as a word is `NO_SLOT`: refused.
  */
 function ownPool(buddy: BuddyAllocator, slotSize: number): SlabPool {
-  const end = buddy.base + buddy.maxSize;
-  if (
-    end > MAX_END_OFFSET ||
-    buddy.pageSize === MAX_END_OFFSET ||
-    (end === MAX_END_OFFSET && slotSize % 2 === 1)
-  ) {
-    throw argumentError(
-      "buddy",
-      "an allocator whose space ends at or below 4 GiB",
-      `one that ends at ${end}`,
-    );
-  }
+  const isOdd = slotSize % 2 === 1 || buddy.pageSize === MAX_END_OFFSET;
+  requireInteger("buddy's end", buddy.base + buddy.maxSize, 0, isOdd ? MAX_END_OFFSET - 1 : MAX_END_OFFSET);
   const divisor = slotSize % 65536 === 0 ? 65536 : slotSize & -slotSize;
   const granule = Math.min(divisor, Math.max(1, buddy.pageSize / 32));
   return new SlabPool(buddy, granule, 1, () => false);

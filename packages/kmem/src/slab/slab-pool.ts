@@ -97,12 +97,13 @@ export class SlabPool {
     granule: number,
     cacheLimit: number,
     makeRoom: (order: number) => boolean,
+    endOffset: number = buddy.base + buddy.maxSize,
   ) {
     this.buddy = buddy;
     this.granule = granule;
     this.cacheLimit = cacheLimit;
     this.makeRoom = makeRoom;
-    this.endOffset = buddy.base + buddy.maxSize;
+    this.endOffset = endOffset;
     this.granuleMask = -granule;
     this.granuleShift = Math.log2(granule);
     this.wordShift = this.granuleShift + 5;
@@ -212,8 +213,8 @@ export class SlabPool {
     words[at] ^= bit;
   }
 
-  /** Sets the in-use bit of an offset again, where a free is undone. */
-  restoreInUse(offset: number): void {
+  /** Sets the in-use bit of an offset: again, where a free is undone. */
+  setInUse(offset: number): void {
     this.words[this.inUse + (offset >>> this.wordShift)] |= 1 << (offset >>> this.granuleShift);
   }
 
@@ -241,17 +242,28 @@ export class SlabPool {
 
   /** Drops every slab and object without looking; the buddy allocator is to be reset as well. */
   reset(): void {
-    const { words, layout } = this;
-    const { base, size, pageSize } = this.buddy;
-    const clear = (region: number, bytes: number): void => {
-      words.fill(0, region + Math.floor(base / bytes), region + Math.ceil((base + size) / bytes));
-    };
-    clear(layout.inUse, 32 * this.granule);
-    clear(layout.depot, 32 * this.granule);
-    clear(layout.summary, 32 * 32 * this.granule);
-    clear(layout.slabs, pageSize / L.SLAB_WORDS);
-    clear(layout.pages, pageSize);
+    for (const region of Object.values(this.spaceRegions())) region.fill(0);
     for (let number = 1; number <= this.cacheCount; number++) this.clearCache(number);
+  }
+
+  /** The words that tell of the space as it is now, by the invariant that rules them. */
+  spaceRegions(): Record<string, Int32Array> {
+    const { granule, layout } = this;
+    const { base, size, pageSize } = this.buddy;
+    const region = (start: number, bytes: number): Int32Array =>
+      this.words.subarray(start + Math.floor(base / bytes), start + Math.ceil((base + size) / bytes));
+    return {
+      S6: region(layout.pages, pageSize),
+      S2: region(layout.inUse, 32 * granule),
+      S1: region(layout.depot, 32 * granule),
+      S3: region(layout.summary, 32 * 32 * granule),
+      S4: region(layout.slabs, pageSize / L.SLAB_WORDS),
+    };
+  }
+
+  /** What is kept of a cache: the words that CACHE_… and BUCKETS name. */
+  cacheWords(number: number): Int32Array {
+    return this.words.subarray(this.cache(number), this.cache(number + 1));
   }
 
   /** Gives a cache an empty magazine and no slab. */
@@ -294,7 +306,12 @@ export class SlabPool {
 
   /** Compares every map, list and counter with the slots there are; throws `AllocError` `CORRUPTED`. O(slots). */
   check(): void {
-    checkPool(this, this.cacheCount);
+    const { base, size } = this.buddy;
+    const right = new SlabPool(this.buddy, this.granule, this.cacheLimit, this.makeRoom, base + size);
+    for (let number = 1; number <= this.cacheCount; number++) {
+      right.addCache({ name: this.names[number], slotSize: this.slotSize(number) });
+    }
+    checkPool(this, right, this.cacheCount);
   }
 
   private cache(number: number): number {
@@ -316,6 +333,10 @@ export class SlabPool {
 
   private slab(page: number): number {
     return this.layout.slabs + page * L.SLAB_WORDS;
+  }
+
+  private links(page: number): number {
+    return this.layout.links + page * L.LINK_WORDS;
   }
 
   /** The first page of the slab that `page` lies in: blocks are aligned to their own size. */
@@ -418,9 +439,9 @@ export class SlabPool {
     if (bucket === 0) return;
     const head = cache + L.BUCKETS + bucket;
     const next = words[head];
-    words[this.slab(page) + L.SLAB_NEXT] = next;
-    words[this.slab(page) + L.SLAB_PREVIOUS] = 0;
-    if (next !== 0) words[this.slab(next - 1) + L.SLAB_PREVIOUS] = page + 1;
+    words[this.links(page) + L.LINK_NEXT] = next;
+    words[this.links(page) + L.LINK_PREVIOUS] = 0;
+    if (next !== 0) words[this.links(next - 1) + L.LINK_PREVIOUS] = page + 1;
     words[head] = page + 1;
     words[cache + L.CACHE_BUCKET_MASK] |= 1 << bucket;
   }
@@ -432,10 +453,10 @@ export class SlabPool {
     if (bucket === 0) words[cache + L.CACHE_FULL_SLABS]--;
     if (bucket === 0) return;
     const head = cache + L.BUCKETS + bucket;
-    const next = words[this.slab(page) + L.SLAB_NEXT];
-    const previous = words[this.slab(page) + L.SLAB_PREVIOUS];
-    if (next !== 0) words[this.slab(next - 1) + L.SLAB_PREVIOUS] = previous;
-    if (previous !== 0) words[this.slab(previous - 1) + L.SLAB_NEXT] = next;
+    const next = words[this.links(page) + L.LINK_NEXT];
+    const previous = words[this.links(page) + L.LINK_PREVIOUS];
+    if (next !== 0) words[this.links(next - 1) + L.LINK_PREVIOUS] = previous;
+    if (previous !== 0) words[this.links(previous - 1) + L.LINK_NEXT] = next;
     else words[head] = next;
     if (words[head] === 0) words[cache + L.CACHE_BUCKET_MASK] &= ~(1 << bucket);
   }
@@ -480,13 +501,7 @@ export class SlabPool {
     if (offset === NONE) return false;
     const page = offset / buddy.pageSize;
     const pageCount = buddy.sizeOf(offset) / buddy.pageSize;
-    words.fill(
-      number | (highestBit(pageCount) << L.PAGE_ORDER_SHIFT),
-      this.pages + page,
-      this.pages + page + pageCount,
-    );
-    this.enrol(number, page, pageCount, 1);
-    this.link(number, page, L.EMPTY_BUCKET);
+    this.adoptSlab(number, page, pageCount);
     const slotSize = this.slotSize(number);
     const end = offset + words[this.slab(page) + L.SLAB_SLOTS] * slotSize;
     try {
@@ -498,27 +513,39 @@ export class SlabPool {
     return true;
   }
 
+  /** Takes the free slot at `offset` out of its slab. */
+  takeFromDepot(number: number, offset: number): void {
+    this.flipDepot(offset);
+    this.changeFree(number, this.slabPage(offset >>> this.pageShift), -1);
+  }
+
   /** Gives an empty slab's block back to the buddy allocator. */
   private returnSlab(page: number): void {
     const { words, buddy } = this;
     const number = words[this.pages + page] & L.PAGE_CACHE_MASK;
     const pageCount = 2 ** (words[this.pages + page] >>> L.PAGE_ORDER_SHIFT);
     this.unlink(number, page, L.EMPTY_BUCKET);
-    this.enrol(number, page, pageCount, -1);
-    words.fill(0, this.pages + page, this.pages + page + pageCount);
+    this.changeSlab(number, page, pageCount, -1);
     buddy.free(page * buddy.pageSize);
   }
 
-  /** Puts all slots of a new slab into the depot and counts them (`change` 1), or undoes that for an empty one (-1). */
-  private enrol(number: number, page: number, pageCount: number, change: 1 | -1): void {
-    const words = this.words;
+  /** Makes a block a slab of a cache, all its slots in the depot. */
+  adoptSlab(number: number, page: number, pageCount: number): void {
+    this.changeSlab(number, page, pageCount, 1);
+    this.link(number, page, L.EMPTY_BUCKET);
+  }
+
+  /** Marks the pages of a new slab, puts its slots into the depot and counts it (`change` 1), or undoes that (-1). */
+  private changeSlab(number: number, page: number, pageCount: number, change: 1 | -1): void {
+    const { words, buddy } = this;
+    const cache = this.cache(number);
     const slotSize = this.slotSize(number);
-    const offset = page * this.buddy.pageSize;
-    const slots = Math.floor((pageCount * this.buddy.pageSize) / slotSize);
-    for (let slot = 0; slot < slots; slot++) this.flipDepot(offset + slot * slotSize);
+    const slots = Math.floor((pageCount * buddy.pageSize) / slotSize);
+    const pageWord = change === 1 ? number | (highestBit(pageCount) << L.PAGE_ORDER_SHIFT) : 0;
+    words.fill(pageWord, this.pages + page, this.pages + page + pageCount);
+    for (let slot = 0; slot < slots; slot++) this.flipDepot(page * buddy.pageSize + slot * slotSize);
     words[this.slab(page) + L.SLAB_FREE] += change * slots;
     words[this.slab(page) + L.SLAB_SLOTS] += change * slots;
-    const cache = this.cache(number);
     words[cache + L.CACHE_SLABS] += change;
     words[cache + L.CACHE_PAGES] += change * pageCount;
     words[cache + L.CACHE_SLOTS] += change * slots;

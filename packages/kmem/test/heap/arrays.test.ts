@@ -59,7 +59,7 @@ describe("array", () => {
     expect(() => heap.array(Float32Array, 4)).toThrow(
       expect.objectContaining({
         code: "NO_BYTES",
-        message: "buffer needs bytes: make the heap with a buffer or a memory",
+        message: "buffer needs a heap with a buffer or a memory",
       }),
     );
     expect(stateOf(heap)).toBe(before);
@@ -147,7 +147,7 @@ describe("freeArray", () => {
     expect(() => heap.freeArray(new Float32Array(10))).toThrow(
       expect.objectContaining({
         code: "INVALID_FREE",
-        message: "cannot free an array that is not of this heap",
+        message: "the array is not of this heap",
       }),
     );
     expect(stateOf(heap)).toBe(before);

@@ -33,7 +33,7 @@ describe("named caches", () => {
     heap.createCache({ name: "inodes", objectSize: 600 });
     const before = stateOf(heap);
     expect(() => heap.createCache({ name: "inodes", objectSize: 32 })).toThrow(
-      expect.objectContaining({ code: "IN_USE", message: 'there is a cache named "inodes" already' }),
+      expect.objectContaining({ code: "IN_USE", message: 'cache "inodes" exists already' }),
     );
     expect(stateOf(heap)).toBe(before);
   });

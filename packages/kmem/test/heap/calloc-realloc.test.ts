@@ -302,7 +302,7 @@ describe("the zero option", () => {
 
   test("needs bytes", () => {
     expect(() => new Heap({ size: 16 * PAGE, zero: true })).toThrow(
-      new AllocError("NO_BYTES", "zero needs bytes: make the heap with a buffer or a memory"),
+      new AllocError("NO_BYTES", "zero needs a heap with a buffer or a memory"),
     );
   });
 

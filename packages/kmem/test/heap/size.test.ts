@@ -137,7 +137,7 @@ describe("backings", () => {
     expect(() => new Heap({ size: PAGE }).buffer).toThrow(
       expect.objectContaining({
         code: "NO_BYTES",
-        message: "buffer needs bytes: make the heap with a buffer or a memory",
+        message: "buffer needs a heap with a buffer or a memory",
       }),
     );
   });
