@@ -92,6 +92,8 @@ export class Heap {
   private readonly caches = new Map<string, SlabCache>();
   private readonly classOf: Uint8Array = CLASS_OF;
   private readonly zero: boolean;
+  /** The largest request that the fast path of `malloc` takes: -1 for a heap that zeroes, which has none. */
+  private readonly fastLimit: number;
   /** Where the arrays lie whose views growth may detach; a detached view does not know any more. */
   private readonly views = new WeakMap<ArrayBufferView, { offset: number; length: number }>();
   private largeObjects = 0;
@@ -115,6 +117,7 @@ export class Heap {
     if (this.maxSize < size) throw argumentError("maxSize", `at least the size, ${size}`, options.maxSize);
     if (zero && this.backing.buffer() === undefined) throw noBytesError("zero");
     this.zero = zero;
+    this.fastLimit = zero ? -1 : SMALL_LIMIT;
     this.buddy = new BuddyAllocator({ size, base, pageSize, maxSize: this.maxSize });
     const limit = cacheLimit(this.maxSize / pageSize);
     this.pool = new SlabPool(this.buddy, GRANULE, limit, (order) => this.makeRoom(2 ** order, 2 ** order));
@@ -146,9 +149,8 @@ export class Heap {
     if (
       typeof byteLength === "number" &&
       byteLength >>> 0 === byteLength &&
-      byteLength <= SMALL_LIMIT &&
-      align === undefined &&
-      !this.zero
+      byteLength <= this.fastLimit &&
+      align === undefined
     ) {
       const offset = this.pool.allocate(this.classOf[(byteLength + 15) >>> 4]);
       if (offset !== NO_SLOT) return offset >>> 0;
@@ -163,9 +165,8 @@ export class Heap {
     if (
       typeof byteLength === "number" &&
       byteLength >>> 0 === byteLength &&
-      byteLength <= SMALL_LIMIT &&
-      align === undefined &&
-      !this.zero
+      byteLength <= this.fastLimit &&
+      align === undefined
     ) {
       const offset = this.pool.allocate(this.classOf[(byteLength + 15) >>> 4]);
       return offset === NO_SLOT ? NONE : offset >>> 0;

@@ -28,11 +28,10 @@ const GROWTH_SHARE = 4;
 /** Slabs grow up to this size, or to that of 8 slots where that is more. */
 const FULL_SLAB_BYTES = 65536;
 /**
- * A magazine holds up to this many bytes of slots and this share of its cache's slots, but at least the minimum: large
+ * A magazine holds up to this many bytes of slots and up to as many as its cache has, but at least the minimum: large
  * enough that the ups and downs of a steady population stay in it, small enough that little lies idle.
  */
 const MAGAZINE_BYTES = 65536;
-const MAGAZINE_SHARE = 2;
 const MIN_MAGAZINE_SIZE = 8;
 /** Empty slabs that a cache keeps for its next need. */
 const SPARE_SLABS = 1;
@@ -209,8 +208,9 @@ export class SlabPool {
     const words = this.words;
     const at = this.inUse + (offset >>> this.wordShift);
     const bit = 1 << (offset >>> this.granuleShift);
-    if ((words[at] & bit) === 0) throw this.freeError(offset);
-    words[at] ^= bit;
+    const word = words[at];
+    if ((word & bit) === 0) throw this.freeError(offset);
+    words[at] = word ^ bit;
   }
 
   /** Sets the in-use bit of an offset: again, where a free is undone. */
@@ -327,7 +327,7 @@ export class SlabPool {
   private limitMagazine(number: number): void {
     const words = this.words;
     const cache = this.cache(number);
-    const share = Math.max(MIN_MAGAZINE_SIZE, Math.floor(words[cache + L.CACHE_SLOTS] / MAGAZINE_SHARE));
+    const share = Math.max(MIN_MAGAZINE_SIZE, words[cache + L.CACHE_SLOTS]);
     words[2 * number + 1] = this.magazine(number) + Math.min(words[cache + L.CACHE_MAGAZINE_SIZE], share);
   }
 
