@@ -8,7 +8,7 @@ import { requireSame, requireSameWords } from "../errors.ts";
 import { FreeLists } from "./free-lists.ts";
 import { HEAD, markRun, pageCountAt, USED } from "./page-map.ts";
 
-/** Checks the pages from `firstPage` to `endPage`; throws `AllocError` `CORRUPTED` where they differ. O(pages). */
+/** Checks the pages from `firstPage` to `endPage`; throws `AllocError` `CORRUPTED` where they differ. O(pages of `maxSize`). */
 export function checkBuddy(pages: Uint8Array, lists: FreeLists, firstPage: number, endPage: number): void {
   // A head alone is the note of what was freed: right wherever nothing else should be.
   const rightPages = pages.slice(0, endPage).map((byte) => (byte === HEAD ? HEAD : 0));
