@@ -22,7 +22,10 @@ assert.equal(buddy.sizeOf(block), 8 * 4096);
 assert.equal(block % (8 * 4096), 0);
 buddy.free(block);
 assert.throws(() => buddy.free(block), AllocError);
-assert.equal(buddy.tryAllocate(20), NONE);
+assert.throws(() => buddy.tryAllocate(20), RangeError);
+const whole = buddy.allocate(buddy.maxOrder);
+assert.equal(buddy.tryAllocate(0), NONE);
+buddy.free(whole);
 
 const cache = new SlabCache(buddy, { name: "inode", objectSize: 600 });
 const object = cache.allocate();
