@@ -11,4 +11,5 @@ export { Heap, type HeapOptions, type TypedArrayConstructor } from "./heap/heap.
 export type { HeapSnapshot, RangeSnapshot, SlabSnapshot } from "./heap/snapshot.ts";
 export type { HeapStats } from "./heap/stats.ts";
 export type { MemoryLike } from "./backing/backing.ts";
-export { SlabCache, type SlabCacheOptions, type SlabCacheStats } from "./slab/slab-cache.ts";
+export { SlabCache, type SlabCacheOptions } from "./slab/slab-cache.ts";
+export type { SlabCacheStats } from "./slab/stats.ts";

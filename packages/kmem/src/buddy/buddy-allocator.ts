@@ -235,7 +235,7 @@ export class BuddyAllocator {
 
   /**
    * Changes the run or block at `offset` to `count` pages without moving it; returns false, changing nothing, when
-   * it should grow and the pages behind it are not free. Throws as `free` does when nothing begins at `offset`.
+   * it should grow and the pages behind it are not free. Throws `AllocError` `NOT_ALLOCATED` when nothing begins there.
    */
   resizePages(offset: number, count: number): boolean {
     requireInteger("count", count, 1, MAX_PAGE_COUNT);

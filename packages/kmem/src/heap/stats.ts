@@ -1,6 +1,6 @@
 /** The figures of a heap, put together from those of its parts. */
 import type { BuddyStats } from "../buddy/buddy-allocator.ts";
-import type { SlabCacheStats } from "../slab/slab-cache.ts";
+import type { SlabCacheStats } from "../slab/stats.ts";
 
 /** Figures of a heap at one moment. */
 export interface HeapStats {

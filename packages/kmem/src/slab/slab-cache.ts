@@ -9,6 +9,7 @@ import { BuddyAllocator } from "../buddy/buddy-allocator.ts";
 import { AllocError, argumentError, freeError, NONE, requireInteger, requirePowerOfTwo } from "../errors.ts";
 import { MAX_MAGAZINE_SIZE } from "./layout.ts";
 import { NO_SLOT, SlabPool } from "./slab-pool.ts";
+import type { SlabCacheStats } from "./stats.ts";
 
 /** The end of the space that slab caches reach, in bytes: offsets are 32-bit. */
 const MAX_END_OFFSET = 2 ** 32;
@@ -31,32 +32,6 @@ export interface SlabCacheOptions {
   construct?: (offset: number) => void;
   /** The most free slots that the magazine in front of the slabs holds, 1 to 127. Default: by object size. */
   magazineSize?: number;
-}
-
-/** Figures of a cache at one moment. */
-export interface SlabCacheStats {
-  /** The cache's name. */
-  name: string;
-  /** Bytes asked for an object. */
-  objectSize: number;
-  /** Bytes that a slot takes, `objectSize` rounded up to the alignment. */
-  slotSize: number;
-  /** Slots in use. */
-  objects: number;
-  /** Slots of all slabs. */
-  slots: number;
-  /** Slabs. */
-  slabs: number;
-  /** Slabs of which some slots are free. */
-  partialSlabs: number;
-  /** Slabs of which no slot is free; slots in the magazine do not count as free. */
-  fullSlabs: number;
-  /** Slabs of which every slot is free. */
-  emptySlabs: number;
-  /** Pages of all slabs. */
-  pages: number;
-  /** Free slots that wait in the magazine. */
-  magazineSlots: number;
 }
 
 /** Objects of one size, in slabs of slots on blocks from a buddy allocator. */

@@ -22,6 +22,7 @@ import type { BuddyAllocator } from "../buddy/buddy-allocator.ts";
 import { freeError, NONE } from "../errors.ts";
 import { checkPool } from "./check.ts";
 import * as L from "./layout.ts";
+import type { SlabCacheStats } from "./stats.ts";
 
 /** A slab that grows with its cache takes at most this share of what the cache holds already. */
 const GROWTH_SHARE = 4;
@@ -48,21 +49,6 @@ export interface CacheGeometry {
   slotSize: number;
   magazineSize?: number | undefined;
   construct?: ((offset: number) => void) | undefined;
-}
-
-/** Figures of one cache; `SlabCacheStats` says what each is. */
-export interface CacheFigures {
-  name: string;
-  objectSize: number;
-  slotSize: number;
-  objects: number;
-  slots: number;
-  slabs: number;
-  partialSlabs: number;
-  fullSlabs: number;
-  emptySlabs: number;
-  pages: number;
-  magazineSlots: number;
 }
 
 export class SlabPool {
@@ -275,7 +261,7 @@ export class SlabPool {
   }
 
   /** Figures of one cache, whose objects are of `objectSize` bytes. O(1). */
-  stats(number: number, objectSize: number): CacheFigures {
+  stats(number: number, objectSize: number): SlabCacheStats {
     const words = this.words;
     const cache = this.cache(number);
     const magazineSlots = words[2 * number] & MAGAZINE_MASK;
@@ -341,7 +327,7 @@ export class SlabPool {
 
   /** The first page of the slab that `page` lies in: blocks are aligned to their own size. */
   private slabPage(page: number): number {
-    return page & (-1 << (this.words[this.pages + page] >>> L.PAGE_ORDER_SHIFT));
+    return page & -this.slabPageCount(page);
   }
 
   /**
@@ -392,10 +378,14 @@ export class SlabPool {
     return top;
   }
 
+  /** The number of pages of the slab that `page` lies in. */
+  private slabPageCount(page: number): number {
+    return 1 << (this.words[this.pages + page] >>> L.PAGE_ORDER_SHIFT);
+  }
+
   /** The index, in the depot map, of a slab's last word. */
   private lastDepotWord(slabPage: number): number {
-    const pageCount = 2 ** (this.words[this.pages + slabPage] >>> L.PAGE_ORDER_SHIFT);
-    return (slabPage + pageCount) * 2 ** (this.pageShift - this.wordShift) - 1;
+    return (slabPage + this.slabPageCount(slabPage)) * 2 ** (this.pageShift - this.wordShift) - 1;
   }
 
   /** Moves the `count` slots that lie lowest in a magazine, the longest unused, to the depot. Returns the new top. */
@@ -502,10 +492,12 @@ export class SlabPool {
     const page = offset / buddy.pageSize;
     const pageCount = buddy.sizeOf(offset) / buddy.pageSize;
     this.adoptSlab(number, page, pageCount);
+    const construct = this.constructors[number];
+    if (construct === undefined) return true;
     const slotSize = this.slotSize(number);
     const end = offset + words[this.slab(page) + L.SLAB_SLOTS] * slotSize;
     try {
-      for (let slot = offset; slot < end; slot += slotSize) this.constructors[number]?.(slot);
+      for (let slot = offset; slot < end; slot += slotSize) construct(slot);
     } catch (error) {
       this.returnSlab(page);
       throw error;
@@ -523,9 +515,8 @@ export class SlabPool {
   private returnSlab(page: number): void {
     const { words, buddy } = this;
     const number = words[this.pages + page] & L.PAGE_CACHE_MASK;
-    const pageCount = 2 ** (words[this.pages + page] >>> L.PAGE_ORDER_SHIFT);
     this.unlink(number, page, L.EMPTY_BUCKET);
-    this.changeSlab(number, page, pageCount, -1);
+    this.changeSlab(number, page, this.slabPageCount(page), -1);
     buddy.free(page * buddy.pageSize);
   }
 
