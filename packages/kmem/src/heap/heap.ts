@@ -242,6 +242,11 @@ export class Heap {
     return this.pool.isObject(offset) || (this.pool.cacheAt(offset) === 0 && this.buddy.isAllocated(offset));
   }
 
+  /** The name of the cache in whose slab `offset` lies, also where no object is; undefined elsewhere. Never throws. O(1). */
+  cacheAt(offset: number): string | undefined {
+    return this.pool.cacheName(this.pool.cacheAt(offset));
+  }
+
   /**
    * Allocates a typed array of `length` elements in the heap's bytes.
    *

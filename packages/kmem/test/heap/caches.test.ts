@@ -28,6 +28,23 @@ describe("named caches", () => {
     expectSound(heap, 5);
   });
 
+  test("tell by cacheAt in whose slab an offset lies, free slots and leftover bytes included", () => {
+    const heap = new Heap({ size: 64 * PAGE });
+    const inodes = heap.createCache({ name: "inodes", objectSize: 600 });
+    const first = inodes.allocate();
+    const large = heap.malloc(3 * PAGE);
+    const small = heap.malloc(100);
+    expect(heap.cacheAt(first + PAGE - 1)).toBe("inodes");
+    expect(heap.cacheAt(small)).toBe("malloc-112");
+    expect([large, 64 * PAGE, -1, NaN, 63 * PAGE].map((offset) => heap.cacheAt(offset))).toEqual(
+      Array.from({ length: 5 }, () => undefined),
+    );
+    inodes.free(first);
+    expect(heap.cacheAt(first)).toBe("inodes");
+    heap.shrink();
+    expect(heap.cacheAt(first)).toBeUndefined();
+  });
+
   test("a name is taken once", () => {
     const heap = new Heap({ size: 64 * PAGE });
     heap.createCache({ name: "inodes", objectSize: 600 });
