@@ -66,9 +66,10 @@ export default {
     },
     {
       name: "lab-uses-the-published-face",
-      comment: 'the lab and the benchmarks import the library as "kmem" or "kmem/…", as any other user does',
+      comment:
+        'the lab, the benchmarks and the examples import the library as "kmem" or "kmem/…", as any other user does',
       severity: "error",
-      from: { path: "^(packages/lab|bench)/" },
+      from: { path: "^(packages/lab|bench|examples)/" },
       to: { path: "^packages/kmem/", dependencyTypes: ["local"] },
     },
     {

@@ -8,6 +8,6 @@ cd "$(dirname "$0")/.."
 
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
-cp --parents package.json .npmrc packages/*/package.json bench/package.json packages/lab/bin/kmem.js "$scratch"
+cp --parents package.json .npmrc packages/*/package.json bench/package.json examples/package.json packages/lab/bin/kmem.js "$scratch"
 (cd "$scratch" && npm install --package-lock-only --ignore-scripts && npm ci --dry-run --ignore-scripts >/dev/null)
 cp "$scratch/package-lock.json" package-lock.json
