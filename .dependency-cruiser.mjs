@@ -16,6 +16,12 @@ const LAYERS = [
 
 const ROOT = "packages/kmem/src/";
 
+// The layers of packages/lab/src, bottom to top, in the same way. Those of the first list run in browsers and workers
+// too: nothing in them may come from Node.
+const LAB_PORTABLE = ["trace", "import", "replay", "compare"];
+const LAB_LAYERS = [...LAB_PORTABLE, "files", "record|live|verify", "cli"];
+const LAB = "^packages/lab/src/";
+
 /** A pattern for one layer, anchored at the library's source folder. */
 const pattern = (layer) => `^${ROOT}${layer.replaceAll(".", "[.]")}${layer.endsWith("/") ? "" : "$"}`;
 
@@ -71,6 +77,20 @@ export default {
       severity: "error",
       from: { path: "^(packages/lab|bench|examples)/" },
       to: { path: "^packages/kmem/", dependencyTypes: ["local"] },
+    },
+    ...LAB_LAYERS.map((layer, index) => ({
+      name: `lab-layer-${layer}`,
+      comment: `${layer} may import only ${LAB_LAYERS.slice(0, index + 1).join(", ")}`,
+      severity: "error",
+      from: { path: `${LAB}(${layer})/` },
+      to: { path: LAB, pathNot: `${LAB}(${LAB_LAYERS.slice(0, index + 1).join("|")})/` },
+    })),
+    {
+      name: "lab-runs-in-browsers",
+      comment: `${LAB_PORTABLE.join(", ")} run in browsers and workers: no module of Node`,
+      severity: "error",
+      from: { path: `${LAB}(${LAB_PORTABLE.join("|")})/` },
+      to: { dependencyTypes: ["core"] },
     },
     {
       name: "not-resolvable",

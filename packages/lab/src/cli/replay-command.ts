@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { replayTrace } from "../replay/replay.ts";
 import type { ReplayReport } from "../replay/report.ts";
-import { readTrace } from "../trace/read-trace.ts";
+import { loadTrace } from "../files/load-trace.ts";
 import { formatCounted } from "./format.ts";
 import { noProgress, terminalProgress, type Progress } from "./progress.ts";
 import { renderReplayReport } from "./replay-text.ts";
@@ -41,7 +41,7 @@ async function readAndReplay(
 ): Promise<ReplayReport> {
   try {
     const readStart = performance.now();
-    const trace = await readTrace(file, {
+    const { trace, origin } = await loadTrace(file, {
       limit: options.limit,
       partial: options.partial,
       onProgress: ({ readBytes, fileBytes, eventCount }) => {
@@ -50,6 +50,7 @@ async function readAndReplay(
     });
     const readSeconds = (performance.now() - readStart) / 1e3;
     return replayTrace(trace, {
+      origin,
       pageSize: options.pageSize,
       readSeconds,
       onProgress: (phase, done, total) => {

@@ -1,6 +1,6 @@
-import { EventKind, LAST_NULL_KEY, NO_CACHE } from "../trace/event.ts";
+import { EventKind, LAST_NULL_KEY, NO_NAME } from "../trace/event.ts";
 import type { EventColumns } from "../trace/event-columns.ts";
-import type { Trace } from "../trace/read-trace.ts";
+import type { Trace } from "../trace/trace.ts";
 import { LifetimeLinker, Peak, type LifetimeCounts } from "./lifetimes.ts";
 
 /** `ObjectStream.cacheOf` of an object that came from `kmalloc`. */
@@ -68,8 +68,8 @@ class RecordedCaches {
     for (const { nameIndex } of this.#found)
       sizesOfName.set(nameIndex, (sizesOfName.get(nameIndex) ?? 0) + 1);
     return this.#found.map(({ nameIndex, objectSize }) => {
-      const name = nameIndex === NO_CACHE ? "unnamed" : names[nameIndex]!;
-      const isUnique = nameIndex !== NO_CACHE && sizesOfName.get(nameIndex) === 1;
+      const name = nameIndex === NO_NAME ? "unnamed" : names[nameIndex]!;
+      const isUnique = nameIndex !== NO_NAME && sizesOfName.get(nameIndex) === 1;
       return { name: isUnique ? name : `${name}:${objectSize}`, objectSize };
     });
   }
@@ -154,7 +154,7 @@ class ObjectStreamBuilder {
 
   #isOtherName(cache: number, nameIndex: number, isKfree: boolean): boolean {
     if (cache === KMALLOC) return !isKfree;
-    return isKfree || (nameIndex !== NO_CACHE && nameIndex !== this.#caches.nameIndexOf(cache));
+    return isKfree || (nameIndex !== NO_NAME && nameIndex !== this.#caches.nameIndexOf(cache));
   }
 }
 
@@ -180,7 +180,7 @@ export function objectStream(trace: Trace): ObjectStream {
         break;
     }
   }
-  return builder.finish(trace.cacheNames);
+  return builder.finish(trace.names.caches.names);
 }
 
 /** Sum of the counts of the kinds from `first` to `last`, both inclusive. */

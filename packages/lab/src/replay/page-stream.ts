@@ -1,5 +1,5 @@
 import { EventKind, NO_PAGE } from "../trace/event.ts";
-import type { Trace } from "../trace/read-trace.ts";
+import type { Trace } from "../trace/trace.ts";
 import { LifetimeLinker, Peak, type LifetimeCounts } from "./lifetimes.ts";
 
 /** What happened to the blocks of pages of a recording, besides their lifetimes. */

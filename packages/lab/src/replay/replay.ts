@@ -1,7 +1,8 @@
 /** Replays a recording through kmem's allocators and reports what came of it. */
 import { externalFragmentationIndex, unusableFreeSpaceIndex, type BuddyStats } from "kmem";
 import { EVENT_NAMES, EventKind } from "../trace/event.ts";
-import type { Trace } from "../trace/read-trace.ts";
+import type { TraceOrigin } from "../trace/recording.ts";
+import type { Trace } from "../trace/trace.ts";
 import { takeCensus, type CacheState } from "./cache-census.ts";
 import { ObjectReplay } from "./object-replay.ts";
 import { KMALLOC, objectStream, type ObjectStream } from "./object-stream.ts";
@@ -28,6 +29,8 @@ export type ReplayPhase = "objects" | "pages";
 
 /** Settings of `replayTrace`. */
 export interface ReplayOptions {
+  /** Where the trace was read from, for messages and the report. */
+  readonly origin: TraceOrigin;
   /** Of the heap and of the page allocator. */
   readonly pageSize: number;
   /** How long reading the trace took, for the report. */
@@ -46,19 +49,19 @@ export function replayTrace(trace: Trace, options: ReplayOptions): ReplayReport 
   const pageOperations = pageStream(trace);
   const linkSeconds = (performance.now() - linkStart) / 1e3;
 
-  const { file } = trace.facts;
+  const { file } = options.origin;
   const objects = withinLimits(file, () => replayObjects(objectOperations, options));
   const pages = withinLimits(file, () => replayPages(pageOperations, options));
   const applySeconds = objects.speed.seconds + pages.speed.seconds;
-  const { countByKind, otherEvents, ...facts } = trace.facts;
+  const { countByKind, ...facts } = trace.facts;
   return {
     schema: REPORT_SCHEMA,
     recording: {
+      ...options.origin,
       ...facts,
       events: Object.fromEntries(
         EVENT_NAMES.map((name, kind) => [name, countByKind[kind]!] as const).filter(([, count]) => count > 0),
       ),
-      otherEvents: Object.fromEntries(otherEvents),
     },
     pageSizeBytes: options.pageSize,
     events: eventsReport(countByKind, objects, pages),

@@ -2,7 +2,7 @@
  * What a replay found, as the JSON document that `kmem replay --json` prints. Field names end in their unit;
  * a count has none.
  */
-import type { RecordingFacts } from "../trace/recording.ts";
+import type { RecordingFacts, TraceOrigin } from "../trace/recording.ts";
 import type { ObjectCounts } from "./object-stream.ts";
 import type { PageCounts } from "./page-stream.ts";
 
@@ -10,12 +10,11 @@ import type { PageCounts } from "./page-stream.ts";
 export const REPORT_SCHEMA = "kmem-replay/1";
 
 /** The recording, with its counts by name. */
-export type RecordingReport = Omit<RecordingFacts, "countByKind" | "otherEvents"> & {
-  /** Events of the `kmem` kinds, by the kernel's name; kinds that do not occur are left out. */
-  readonly events: Readonly<Record<string, number>>;
-  /** Events of any other kind, by the kernel's name. */
-  readonly otherEvents: Readonly<Record<string, number>>;
-};
+export type RecordingReport = TraceOrigin &
+  Omit<RecordingFacts, "countByKind"> & {
+    /** Events by name; kinds that do not occur are left out. */
+    readonly events: Readonly<Record<string, number>>;
+  };
 
 /** Why events were not replayed, each with its count. All counts together with `replayed` are all events. */
 export interface EventsReport {

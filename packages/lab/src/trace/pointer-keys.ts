@@ -1,10 +1,10 @@
 /**
- * Turns the kernel's 64-bit pointers into numbers without loss.
+ * Turns 64-bit pointers into numbers without loss, and back.
  *
  * A double holds whole numbers up to 2^53 exactly, so a 64-bit pointer does not fit as it is. But all
  * pointers of a recording share a handful of upper halves: 0xffff on x86-64 with four page-table levels, a few
- * values next to 0xff11 with five, one tag each on arm64 with memory tagging, 0 for hashed pointers. So the
- * upper 16 bits become an index into a table, and
+ * values next to 0xff11 with five, one tag each on arm64 with memory tagging, 0 for programs and hashed pointers. So
+ * the upper 16 bits become an index into a table, and
  *
  *     key = prefixIndex * 2^48 + lower 48 bits
  *
@@ -30,5 +30,18 @@ export class PointerKeys {
     if (prefixes.length === PREFIX_LIMIT) return -1;
     prefixes.push(upper16);
     return (prefixes.length - 1) * LOWER_SPAN + lower48;
+  }
+
+  /** The upper 32 bits of the pointer that `key` stands for. */
+  highWordOf(key: number): number {
+    const index = Math.floor(key / LOWER_SPAN);
+    const lower48 = key - index * LOWER_SPAN;
+    return ((this.#prefixes[index]! << 16) | Math.floor(lower48 / 2 ** 32)) >>> 0;
+  }
+
+  /** The pointer that `key` stands for, in hexadecimal as the kernel prints it: 16 digits. */
+  textOf(key: number): string {
+    const high = this.highWordOf(key).toString(16).padStart(8, "0");
+    return high + (key >>> 0).toString(16).padStart(8, "0");
   }
 }

@@ -4,13 +4,13 @@ export type TraceErrorCode =
   | "UNREADABLE"
   /** There is nothing in it. */
   | "EMPTY"
-  /** It is something else than ftrace text, or holds no allocation event. */
+  /** It is nothing that is read here, or holds no allocation event. */
   | "FOREIGN"
   /** A line is not what the format asks for. */
   | "SYNTAX"
   /** It ends before its end. */
   | "TRUNCATED"
-  /** Its compressed bytes do not decompress. */
+  /** Its bytes do not decompress, or are not those that were written. */
   | "DAMAGED";
 
 /** Where in a trace something went wrong. */

@@ -2,15 +2,15 @@ import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, test } from "vitest";
 import { replayTrace } from "../../src/replay/replay.ts";
 import type { ReplayReport } from "../../src/replay/report.ts";
-import { readTrace } from "../../src/trace/read-trace.ts";
-import { eventLine, ftraceText, temporaryFolder, traceOf } from "../helpers/recordings.ts";
+import { loadTrace } from "../../src/files/load-trace.ts";
+import { eventLine, ftraceText, temporaryFolder, TEST_ORIGIN, traceOf } from "../helpers/recordings.ts";
 
 const PAGE = 4096;
 const folder = temporaryFolder();
 
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
 const replayed = async (text: string): Promise<ReplayReport> =>
-  replayTrace(await traceOf(folder, text), { pageSize: PAGE, readSeconds: 0 });
+  replayTrace(await traceOf(folder, text), { pageSize: PAGE, readSeconds: 0, origin: TEST_ORIGIN });
 
 describe("a recording small enough to count by hand", () => {
   const filp = (pointer: string) =>
@@ -146,7 +146,11 @@ describe("the bundled recording: nothing is lost on the way", () => {
   const file = fileURLToPath(new URL("../../traces/small-project.ftrace.gz", import.meta.url));
   let report: ReplayReport;
   beforeAll(async () => {
-    report = replayTrace(await readTrace(file), { pageSize: PAGE, readSeconds: 0 });
+    report = replayTrace((await loadTrace(file)).trace, {
+      pageSize: PAGE,
+      readSeconds: 0,
+      origin: TEST_ORIGIN,
+    });
   });
 
   test("every event was replayed or skipped for a reason", () => {

@@ -60,7 +60,7 @@ describe("lines that are not events", () => {
     ];
     const { events, facts } = readText(ftraceText(lines));
     expect(events).toHaveLength(2);
-    expect([...facts.otherEvents]).toEqual([["<stack trace>", 1]]);
+    expect(Object.entries(facts.otherEvents)).toEqual([["<stack trace>", 1]]);
   });
 
   test("events of other kinds are counted by name", () => {
@@ -71,7 +71,7 @@ describe("lines that are not events", () => {
       eventLine("rss_stat: mm_id=1"),
     ];
     const { facts } = readText(ftraceText(lines, { inBuffer: 4, written: 4 }));
-    expect([...facts.otherEvents]).toEqual([
+    expect(Object.entries(facts.otherEvents)).toEqual([
       ["sched_switch", 2],
       ["rss_stat", 1],
     ]);
@@ -128,7 +128,7 @@ describe("broken lines name their number, what was expected, and what stands the
       eventLine("kmalloc: call_site=f ptr=ffff88810000001000 bytes_req=1 bytes_alloc=8"),
       "expected a pointer in hexadecimal",
     ],
-    [eventLine("kfree: call_site=f"), 'expected "ptr=" and a pointer; found " call_site=f"'],
+    [eventLine("kfree: call_site=f"), 'expected "ptr=" and a pointer; found the end of the line'],
     [
       eventLine("kmalloc: call_site=f ptr=ffff888100000010 bytes_alloc=8"),
       'expected "bytes_req=" and a number of bytes',

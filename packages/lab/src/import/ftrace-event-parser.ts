@@ -13,10 +13,20 @@
  * - Page frame numbers were decimal before Linux 5.13, and are hexadecimal after `0x`.
  * - Kernels before 6.0 give no cache name, and those before 6.1 have the `_node` events.
  */
-import { EVENT_NAMES, EventKind, NO_CACHE, NO_PAGE, type TraceEvent } from "./event.ts";
+import {
+  blankEvent,
+  EVENT_NAMES,
+  EventKind,
+  isProgramKind,
+  NO_NAME,
+  NO_PAGE,
+  NODE_UNTOLD,
+  UNTOLD,
+  type TraceEvent,
+} from "../trace/event.ts";
+import type { NameTable } from "../trace/name-table.ts";
+import type { TraceNames } from "../trace/trace-names.ts";
 import { asciiBytes, isDigit, isWordByte, LineCursor } from "./line-cursor.ts";
-import type { NameTable } from "./name-table.ts";
-import type { PointerKeys } from "./pointer-keys.ts";
 
 /** What a line turned out to be. */
 export const LineResult = {
@@ -32,8 +42,11 @@ export const LineResult = {
 export type LineResult = (typeof LineResult)[keyof typeof LineResult];
 
 const SPACE = 0x20;
+const PARENTHESIS_OPEN = 0x28;
+const PARENTHESIS_CLOSE = 0x29;
 const DASH = 0x2d;
 const DOT = 0x2e;
+const DIGIT_0 = 0x30;
 const COLON = 0x3a;
 const LESS_THAN = 0x3c;
 const BRACKET_OPEN = 0x5b;
@@ -41,13 +54,18 @@ const BRACKET_CLOSE = 0x5d;
 
 /** The kernel prints the task's name in this many columns, and names are shorter. */
 const TASK_COLUMNS = 16;
-/** Digits of a microsecond. */
-const FRACTION_DIGITS = 6;
+/** Digits of a nanosecond. */
+const FRACTION_DIGITS = 9;
 /** What a column of 32-bit unsigned numbers holds. */
 const MAX_BYTES = 2 ** 32 - 1;
 /** No kernel has blocks near this size: 2^20 pages of 4 KiB are 4 GiB, and its largest are 4 MiB to 512 MiB. */
 const MAX_ORDER = 20;
+/** What the narrow columns of small numbers hold. */
+const MAX_CPU = 2 ** 15 - 1;
+const MAX_PID = 2 ** 31 - 1;
+const MAX_SMALL = 127;
 
+const CALL_SITE_FIELD = asciiBytes(" call_site=");
 const POINTER_FIELD = asciiBytes(" ptr=");
 const NAME_FIELD = asciiBytes(" name=");
 const REQUESTED_FIELD = asciiBytes(" bytes_req=");
@@ -56,6 +74,10 @@ const PAGE_FIELD = asciiBytes(" page=");
 const PFN_FIELD = asciiBytes(" pfn=");
 const ORDER_FIELD = asciiBytes(" order=");
 const ALLOC_ORDER_FIELD = asciiBytes(" alloc_order=");
+const FLAGS_FIELD = asciiBytes(" gfp_flags=");
+const NODE_FIELD = asciiBytes(" node=");
+const MIGRATE_FIELD = asciiBytes(" migratetype=");
+const ALLOC_MIGRATE_FIELD = asciiBytes(" alloc_migratetype=");
 const NIL = asciiBytes("(nil)");
 const NULL = asciiBytes("(null)");
 
@@ -67,21 +89,14 @@ interface KnownEvent {
 /** The kernel's names by their length: at most two share one. */
 const EVENTS_BY_LENGTH: KnownEvent[][] = [];
 for (const [kind, name] of EVENT_NAMES.entries()) {
+  if (isProgramKind(kind as EventKind)) continue;
   (EVENTS_BY_LENGTH[name.length] ??= []).push({ kind: kind as EventKind, name: asciiBytes(name) });
 }
 
 /** Parses lines into one reused event. */
 export class FtraceEventParser {
   readonly cursor = new LineCursor();
-  readonly event: TraceEvent = {
-    kind: EventKind.KFREE,
-    timeMicroseconds: 0,
-    key: 0,
-    cacheIndex: NO_CACHE,
-    bytesRequested: 0,
-    bytesAllocated: 0,
-    order: 0,
-  };
+  readonly event: TraceEvent = blankEvent();
   /** After `BROKEN`: what should have stood at the cursor. */
   expected = "";
   /** After `OTHER_EVENT`: where its name lies in the cursor's bytes; start inclusive, end exclusive. */
@@ -91,12 +106,10 @@ export class FtraceEventParser {
   countsTicks = false;
   /** Has a pointer been seen that the kernel hashed: 64 bits wide, its upper half zero? */
   sawHashedPointer = false;
-  readonly #names: NameTable;
-  readonly #keys: PointerKeys;
+  readonly #names: TraceNames;
 
-  constructor(names: NameTable, keys: PointerKeys) {
+  constructor(names: TraceNames) {
     this.#names = names;
-    this.#keys = keys;
   }
 
   /** Parses the line from `start` (inclusive) to `end` (exclusive). */
@@ -129,14 +142,43 @@ export class FtraceEventParser {
     if (end - start > TASK_COLUMNS + 1 && bytes[start + TASK_COLUMNS] === DASH) at += TASK_COLUMNS;
     for (; at < end; at++) {
       if (bytes[at] !== BRACKET_OPEN || at === start || bytes[at - 1] !== SPACE) continue;
-      let past = at + 1;
-      while (past < end && isDigit(bytes[past]!)) past++;
-      if (past === at + 1 || past + 1 >= end || bytes[past] !== BRACKET_CLOSE || bytes[past + 1] !== SPACE)
-        continue;
-      if (this.#acceptTime(past + 1)) return true;
+      this.cursor.at = at + 1;
+      const cpu = this.cursor.readDecimal();
+      const past = this.cursor.at;
+      if (cpu < 0 || past + 1 >= end || bytes[past] !== BRACKET_CLOSE || bytes[past + 1] !== SPACE) continue;
+      if (!this.#acceptTime(past + 1)) continue;
+      this.event.cpu = Math.min(cpu, MAX_CPU);
+      this.#readTask(start, at);
+      return true;
     }
     this.cursor.at = start;
     return false;
+  }
+
+  /**
+   * Reads `<task>-<pid>` or `<task> <pid>`, and a `(tgid)` behind it or not, between `start` and `end` (exclusive). A
+   * task that is neither stays untold.
+   */
+  #readTask(start: number, end: number): void {
+    const { bytes } = this.cursor;
+    let past = end;
+    while (past > start && bytes[past - 1] === SPACE) past--;
+    if (past > start && bytes[past - 1] === PARENTHESIS_CLOSE) {
+      while (past > start && bytes[past] !== PARENTHESIS_OPEN) past--;
+      while (past > start && bytes[past - 1] === SPACE) past--;
+    }
+    let pid = 0;
+    let digit = past;
+    for (let scale = 1; digit > start && isDigit(bytes[digit - 1]!); scale *= 10) {
+      pid += scale * (bytes[--digit]! - DIGIT_0);
+    }
+    let nameStart = start;
+    while (nameStart < digit && bytes[nameStart] === SPACE) nameStart++;
+    let nameEnd = digit - 1;
+    const isTask = digit < past && nameEnd > nameStart && pid <= MAX_PID;
+    while (nameEnd > nameStart && bytes[nameEnd - 1] === SPACE) nameEnd--;
+    this.event.pid = isTask ? pid : UNTOLD;
+    this.event.taskIndex = isTask ? this.#names.tasks.intern(bytes, nameStart, nameEnd) : NO_NAME;
   }
 
   /** Reads `<flags> <time>:` or `<time>:` from `at` on. */
@@ -156,19 +198,19 @@ export class FtraceEventParser {
     const { cursor } = this;
     const whole = cursor.readDecimal();
     if (whole < 0) return false;
-    let microseconds = whole;
+    let nanoseconds = whole;
     const ticks = cursor.peek() !== DOT;
     if (!ticks) {
       cursor.at++;
       const fractionStart = cursor.at;
       const fraction = cursor.readDecimal();
       if (fraction < 0) return false;
-      microseconds = whole * 1e6 + fraction * 10 ** (FRACTION_DIGITS - (cursor.at - fractionStart));
+      nanoseconds = whole * 1e9 + fraction * 10 ** (FRACTION_DIGITS - (cursor.at - fractionStart));
     }
     if (cursor.peek() !== COLON) return false;
     cursor.at++;
     this.countsTicks = ticks;
-    this.event.timeMicroseconds = microseconds;
+    this.event.timeNanoseconds = nanoseconds;
     return true;
   }
 
@@ -187,10 +229,14 @@ export class FtraceEventParser {
   #parseFields(kind: EventKind): LineResult {
     const { event } = this;
     event.kind = kind;
-    event.cacheIndex = NO_CACHE;
+    event.cacheIndex = NO_NAME;
+    event.callSiteIndex = NO_NAME;
+    event.gfpIndex = NO_NAME;
     event.bytesRequested = 0;
     event.bytesAllocated = 0;
     event.order = 0;
+    event.migrateType = UNTOLD;
+    event.node = NODE_UNTOLD;
     switch (kind) {
       case EventKind.KMALLOC:
       case EventKind.KMALLOC_NODE:
@@ -201,19 +247,20 @@ export class FtraceEventParser {
       case EventKind.KMEM_CACHE_FREE:
         return this.#parseObjectFree();
       case EventKind.MM_PAGE_ALLOC_EXTFRAG:
-        return this.#parsePage(ALLOC_ORDER_FIELD, "alloc_order=");
+        return this.#parsePage(ALLOC_ORDER_FIELD, "alloc_order=", ALLOC_MIGRATE_FIELD);
       default:
-        return this.#parsePage(ORDER_FIELD, "order=");
+        return this.#parsePage(ORDER_FIELD, "order=", MIGRATE_FIELD);
     }
   }
 
   #parseObjectAlloc(): LineResult {
     const { cursor, event } = this;
+    this.#readCallSite();
     if (!this.#readPointer()) return LineResult.BROKEN;
     if (cursor.accept(NAME_FIELD)) {
       const nameEnd = cursor.indexOf(REQUESTED_FIELD);
       if (nameEnd < 0) return this.#broken('a cache\'s name and "bytes_req=" after it');
-      event.cacheIndex = this.#names.intern(cursor.bytes, cursor.at, nameEnd);
+      event.cacheIndex = this.#names.caches.intern(cursor.bytes, cursor.at, nameEnd);
       cursor.at = nameEnd;
     }
     event.bytesRequested = this.#readField(REQUESTED_FIELD);
@@ -224,18 +271,23 @@ export class FtraceEventParser {
     if (event.bytesAllocated < 0 || event.bytesAllocated > MAX_BYTES) {
       return this.#broken('"bytes_alloc=" and a number of bytes below 2^32');
     }
+    this.#readFlags();
+    event.node = this.#readNode();
     return LineResult.EVENT;
   }
 
   #parseObjectFree(): LineResult {
     const { cursor, event } = this;
+    this.#readCallSite();
     if (!this.#readPointer()) return LineResult.BROKEN;
-    if (cursor.accept(NAME_FIELD)) event.cacheIndex = this.#names.intern(cursor.bytes, cursor.at, cursor.end);
+    if (cursor.accept(NAME_FIELD))
+      event.cacheIndex = this.#names.caches.intern(cursor.bytes, cursor.at, cursor.end);
     return LineResult.EVENT;
   }
 
-  #parsePage(orderField: Uint8Array, orderText: string): LineResult {
+  #parsePage(orderField: Uint8Array, orderText: string, migrateField: Uint8Array): LineResult {
     const { cursor, event } = this;
+    const { kind } = event;
     const fieldsStart = cursor.at;
     const pfn = this.#readField(PFN_FIELD);
     if (pfn < 0) return this.#broken('"pfn=" and a page frame number');
@@ -244,7 +296,36 @@ export class FtraceEventParser {
     if (order < 0 || order > MAX_ORDER)
       return this.#broken(`"${orderText}" and an order from 0 to ${MAX_ORDER}`);
     event.order = order;
+    const migrateType = this.#readField(migrateField);
+    event.migrateType = migrateType <= MAX_SMALL ? migrateType : UNTOLD;
+    if (kind === EventKind.MM_PAGE_ALLOC) this.#readFlags();
     return LineResult.EVENT;
+  }
+
+  #readCallSite(): void {
+    const { cursor, event } = this;
+    if (cursor.seekPast(CALL_SITE_FIELD)) event.callSiteIndex = this.#internWord(this.#names.callSites);
+  }
+
+  #readFlags(): void {
+    const { cursor, event } = this;
+    if (cursor.seekPast(FLAGS_FIELD)) event.gfpIndex = this.#internWord(this.#names.gfpFlags);
+  }
+
+  /** The node asked for; -1, which the kernel prints for "any", is the only negative one. */
+  #readNode(): number {
+    const { cursor } = this;
+    if (!cursor.seekPast(NODE_FIELD)) return NODE_UNTOLD;
+    if (cursor.peek() === DASH) return -1;
+    const node = cursor.readDecimal();
+    return node >= 0 && node <= MAX_SMALL ? node : NODE_UNTOLD;
+  }
+
+  #internWord(table: NameTable): number {
+    const { cursor } = this;
+    const start = cursor.at;
+    cursor.skipToSpace();
+    return table.intern(cursor.bytes, start, cursor.at);
   }
 
   /** Where the kernel got no page it prints frame 0 and a null pointer; frame 0 is a page like others otherwise. */
@@ -285,7 +366,7 @@ export class FtraceEventParser {
     // %p prints a hash of 32 bits, padded to 64, unless the recorder asked for real pointers.
     if (upper16 === 0 && cursor.digits === 16 && lower48 > 0xffff && lower48 < 2 ** 32)
       this.sawHashedPointer = true;
-    return this.#keys.keyOf(upper16, lower48);
+    return this.#names.pointers.keyOf(upper16, lower48);
   }
 
   #broken(expected: string): LineResult {

@@ -9,9 +9,55 @@ function readOne(line: string): SeenEvent {
   return events[0]!;
 }
 
-const TIME = 12_345_678;
+const TIME = 12_345_678_000;
 /** ffff888100000000 has the first prefix of its recording other than 0: index 1. */
 const KEY_BASE = 2 ** 48 + 0x8881_0000_0000;
+
+describe("who, where and how", () => {
+  const detailsOf = (line: string) => readText(ftraceText([line])).details[0];
+  const untold = { callSite: null, gfpFlags: null, node: -128, migrateType: -1 };
+
+  test("objects: call site, flags and node", () => {
+    const text =
+      "kmalloc: call_site=ida_alloc+0x3/0x4 ptr=ffff888100000010 bytes_req=11 bytes_alloc=16 gfp_flags=GFP_KERNEL|__GFP_ZERO node=-1 accounted=false";
+    expect(detailsOf(eventLine(text, { task: "kworker/0:1-77" }))).toEqual({
+      callSite: "ida_alloc+0x3/0x4",
+      gfpFlags: "GFP_KERNEL|__GFP_ZERO",
+      node: -1,
+      migrateType: -1,
+      task: "kworker/0:1",
+      pid: 77,
+      cpu: 1,
+    });
+    const older = "kmalloc_node: call_site=ffffffff81 ptr=ffff888100000010 bytes_req=1 bytes_alloc=8 node=1";
+    expect(detailsOf(eventLine(older))).toMatchObject({ callSite: "ffffffff81", gfpFlags: null, node: 1 });
+    expect(detailsOf(eventLine("kfree: call_site=f+0x1/0x2 ptr=ffff888100000010"))).toMatchObject({
+      ...untold,
+      callSite: "f+0x1/0x2",
+    });
+  });
+
+  test("pages: flags and migrate type", () => {
+    const alloc = "mm_page_alloc: page=ffffea0000000200 pfn=0x8 order=3 migratetype=1 gfp_flags=GFP_NOIO";
+    expect(detailsOf(eventLine(alloc))).toMatchObject({ ...untold, gfpFlags: "GFP_NOIO", migrateType: 1 });
+    const drain = "mm_page_pcpu_drain: page=ffffea0000000200 pfn=0x8 order=0 migratetype=2";
+    expect(detailsOf(eventLine(drain))).toMatchObject({ ...untold, migrateType: 2 });
+    const stolen =
+      "mm_page_alloc_extfrag: page=ffffea0000000200 pfn=0x8 alloc_order=0 fallback_order=10 pageblock_order=9 alloc_migratetype=2 fallback_migratetype=1 fragmenting=0 change_ownership=1";
+    expect(detailsOf(eventLine(stolen))).toMatchObject({ ...untold, migrateType: 2 });
+  });
+
+  test.each([
+    ["              sh-42    [001] .....  12.345678: ", "sh", 42, 1],
+    ["    a b-c: d-1-423456  [012] d..2.  12.345678: ", "a b-c: d-1", 423_456, 12],
+    ["              sh-42    (   40) [001] d..2.  12.345678: ", "sh", 42, 1],
+    ["              sh-42    (-------) [001] d..2.  12.345678: ", "sh", 42, 1],
+    ["           <...>-42    [001] 12.345678: ", "<...>", 42, 1],
+    ["git gc  3456 [000] 12.345678: ", "git gc", 3456, 0],
+  ])("%s", (before, task, pid, cpu) => {
+    expect(detailsOf(`${before}kfree: call_site=f ptr=ffff888100000010`)).toMatchObject({ task, pid, cpu });
+  });
+});
 
 describe("every kind of event", () => {
   const gfp = "gfp_flags=GFP_KERNEL|__GFP_ZERO node=-1 accounted=false";
@@ -121,7 +167,7 @@ describe("every kind of event", () => {
       },
     ],
   ])("%s", (text, expected) => {
-    expect(readOne(eventLine(text))).toEqual({ timeMicroseconds: TIME, ...expected });
+    expect(readOne(eventLine(text))).toEqual({ timeNanoseconds: TIME, ...expected });
   });
 });
 
@@ -165,18 +211,18 @@ describe("other kernels' formats", () => {
 
   test("flags or the thread group may be left out or in", () => {
     const free = "kfree: call_site=f ptr=0000000000000000";
-    expect(readOne(`              sh-42    [001] 12.345678: ${free}`).timeMicroseconds).toBe(TIME);
-    expect(readOne(`              sh-42    (   42) [001] d..2.  12.345678: ${free}`).timeMicroseconds).toBe(
+    expect(readOne(`              sh-42    [001] 12.345678: ${free}`).timeNanoseconds).toBe(TIME);
+    expect(readOne(`              sh-42    (   42) [001] d..2.  12.345678: ${free}`).timeNanoseconds).toBe(
       TIME,
     );
-    expect(readOne(`sh-42 [001] ..... 12.345678: ${free}`).timeMicroseconds).toBe(TIME);
+    expect(readOne(`sh-42 [001] ..... 12.345678: ${free}`).timeNanoseconds).toBe(TIME);
   });
 
   test("a clock that counts ticks gives no duration", () => {
     const { events, facts } = readText(
       ftraceText([eventLine("kfree: call_site=f ptr=0000000000000000", { time: "98765" })]),
     );
-    expect(events[0]!.timeMicroseconds).toBe(98_765);
+    expect(events[0]!.timeNanoseconds).toBe(98_765);
     expect(facts.durationSeconds).toBeNull();
   });
 });
@@ -196,7 +242,7 @@ describe("task names", () => {
   ])("%s", (task) => {
     expect(readOne(eventLine("mm_page_free: page=ffffea0006ab0180 pfn=0x7 order=1", { task }))).toMatchObject(
       {
-        timeMicroseconds: TIME,
+        timeNanoseconds: TIME,
         key: 7,
         order: 1,
       },
@@ -205,7 +251,7 @@ describe("task names", () => {
 
   test("a bracket in a trimmed line's task name", () => {
     expect(
-      readOne("x [3] y-12 [001] ..... 12.345678: kfree: call_site=f ptr=0000000000000000").timeMicroseconds,
+      readOne("x [3] y-12 [001] ..... 12.345678: kfree: call_site=f ptr=0000000000000000").timeNanoseconds,
     ).toBe(TIME);
   });
 });

@@ -6,14 +6,13 @@
  * traces (` => `), empty lines. Everything else must be an event, or the reader throws a TraceError that
  * names the line, what was expected, and what stands there.
  */
-import { EVENT_NAMES, EventKind, type TraceSink } from "./event.ts";
 import { FtraceEventParser, LineResult } from "./ftrace-event-parser.ts";
 import { asciiBytes } from "./line-cursor.ts";
 import { LineSplitter } from "./line-splitter.ts";
-import { NameTable } from "./name-table.ts";
-import { PointerKeys } from "./pointer-keys.ts";
-import type { PointerKind, RecordingFacts } from "./recording.ts";
-import { TraceError, type TraceErrorCode } from "./trace-error.ts";
+import { sourceFacts, type SourceFacts } from "../trace/recording.ts";
+import { TraceError, type TraceErrorCode } from "../trace/trace-error.ts";
+import type { TraceNames } from "../trace/trace-names.ts";
+import { isPageKind, type TraceSink } from "../trace/event.ts";
 
 const SPACE = 0x20;
 const HASH = 0x23;
@@ -37,24 +36,20 @@ export interface FtraceReaderOptions {
   /** For messages. */
   readonly file: string;
   readonly sink: TraceSink;
+  /** Takes the names that the events' numbers stand for. */
+  readonly names: TraceNames;
   /** Stop after this many kmem events; by default, never. */
   readonly limit?: number;
 }
 
-/** What the reader counted; `readTrace` adds what it knows of the file. */
-export type TextFacts = Omit<RecordingFacts, "compressed" | "fileBytes" | "stoppedEarly">;
-
 /** Reads one recording: `push` its bytes, then `finish`. */
 export class FtraceReader {
-  /** The cache names that `TraceEvent.cacheIndex` points into. Grows while reading. */
-  readonly names = new NameTable();
   readonly #file: string;
   readonly #sink: TraceSink;
   readonly #limit: number;
   readonly #parser: FtraceEventParser;
   readonly #splitter: LineSplitter;
   readonly #decoder = new TextDecoder();
-  readonly #countByKind = EVENT_NAMES.map(() => 0);
   readonly #otherEvents = new Map<string, number>();
   #textBytes = 0;
   #lineCount = 0;
@@ -67,10 +62,7 @@ export class FtraceReader {
   #entriesWritten: number | null = null;
   #lostEvents = 0;
   #lostEventLines = 0;
-  #firstMicroseconds = 0;
-  #lastMicroseconds = 0;
-  #bytesRequested = 0;
-  #bytesAllocated = 0;
+  #sawPointer = false;
   /** Inside `finish`: the line at hand has no line ending. */
   #isUnendedLine = false;
 
@@ -78,7 +70,7 @@ export class FtraceReader {
     this.#file = options.file;
     this.#sink = options.sink;
     this.#limit = options.limit ?? Infinity;
-    this.#parser = new FtraceEventParser(this.names, new PointerKeys());
+    this.#parser = new FtraceEventParser(options.names);
     this.#splitter = new LineSplitter({
       maxLineBytes: MAX_LINE_BYTES,
       onLine: (bytes, start, end) => this.#line(bytes, start, end),
@@ -129,28 +121,25 @@ export class FtraceReader {
     }
   }
 
-  /** What the recording is, as far as it has been read. */
-  facts(): TextFacts {
-    const microseconds = this.#lastMicroseconds - this.#firstMicroseconds;
-    return {
-      file: this.#file,
+  /** What the text says of the recording, as far as it has been read. */
+  facts(): SourceFacts {
+    const { sawHashedPointer, countsTicks } = this.#parser;
+    const pointers = sawHashedPointer ? "hashed" : "real";
+    return sourceFacts("ftrace", {
+      sources: [this.#file],
+      processorCount: this.#processorCount,
+      clockCountsTicks: countsTicks,
+      pointers: this.#sawPointer ? pointers : "none",
       textBytes: this.#textBytes,
       lineCount: this.#lineCount,
       tracer: this.#tracer,
-      processorCount: this.#processorCount,
       entriesInBuffer: this.#entriesInBuffer,
       entriesWritten: this.#entriesWritten,
       overwrittenEvents: Math.max(0, (this.#entriesWritten ?? 0) - (this.#entriesInBuffer ?? 0)),
       lostEvents: this.#lostEvents,
       lostEventLines: this.#lostEventLines,
-      countByKind: this.#countByKind,
-      eventCount: this.#eventCount,
-      otherEvents: this.#otherEvents,
-      durationSeconds: this.#parser.countsTicks ? null : microseconds / 1e6,
-      pointers: this.#pointerKind(),
-      bytesRequested: this.#bytesRequested,
-      bytesAllocated: this.#bytesAllocated,
-    };
+      otherEvents: Object.fromEntries(this.#otherEvents),
+    });
   }
 
   #line(bytes: Uint8Array, start: number, end: number): void {
@@ -174,12 +163,8 @@ export class FtraceReader {
 
   #countEvent(): void {
     const { event } = this.#parser;
-    if (this.#eventCount === 0) this.#firstMicroseconds = event.timeMicroseconds;
-    this.#lastMicroseconds = event.timeMicroseconds;
     this.#eventCount++;
-    this.#countByKind[event.kind] = this.#countByKind[event.kind]! + 1;
-    this.#bytesRequested += event.bytesRequested;
-    this.#bytesAllocated += event.bytesAllocated;
+    if (!isPageKind(event.kind)) this.#sawPointer = true;
     this.#sink.add(event);
   }
 
@@ -258,13 +243,6 @@ export class FtraceReader {
       this.#noPlace(),
       `${this.#file} holds ${what}`,
     );
-  }
-
-  #pointerKind(): PointerKind {
-    const counts = this.#countByKind;
-    const lastObjectKind = EventKind.KMEM_CACHE_FREE;
-    if (!counts.some((count, kind) => kind <= lastObjectKind && count > 0)) return "none";
-    return this.#parser.sawHashedPointer ? "hashed" : "real";
   }
 
   #noPlace(): { file: string; line: number } {

@@ -6,7 +6,8 @@ import { createReadStream } from "node:fs";
 import { open } from "node:fs/promises";
 import { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
-import { TraceError } from "./trace-error.ts";
+import { TraceError } from "../trace/trace-error.ts";
+import { PARQUET_MAGIC } from "../trace/trace-reader.ts";
 
 /** The name that stands for the standard input. */
 const STANDARD_INPUT = "-";
@@ -37,7 +38,6 @@ const FOREIGN_FORMATS: readonly { readonly magic: readonly number[]; readonly wh
     what: "bzip2-compressed: decompress it first (bzip2 -dc FILE | kmem replay -)",
   },
   { magic: [0x50, 0x4b, 0x03, 0x04], what: "a zip archive: unpack it first" },
-  { magic: [0x50, 0x41, 0x52, 0x31], what: "a Parquet file, which this command does not read" },
 ];
 
 const GZIP_MAGIC: readonly number[] = [0x1f, 0x8b];
@@ -55,6 +55,8 @@ const OPEN_FAILURES: Readonly<Record<string, string>> = {
 export interface ByteSource {
   readonly chunks: AsyncIterable<Uint8Array>;
   readonly compressed: boolean;
+  /** Does it start as a trace file does? Its bytes are best read in parts then. */
+  readonly isTraceFile: boolean;
   /** Size of the file as it lies on disk; null for a pipe. */
   readonly fileBytes: number | null;
   /** Bytes of the file read so far, before decompression. */
@@ -89,6 +91,7 @@ export async function openByteSource(file: string): Promise<ByteSource> {
   return {
     chunks: compressed ? gunzipped(whole) : whole,
     compressed,
+    isTraceFile: startsWith(head, PARQUET_MAGIC),
     fileBytes,
     readBytes: () => readBytes,
     close: () => raw.destroy(),

@@ -1,6 +1,6 @@
 import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
-import { readTrace } from "../../src/trace/read-trace.ts";
+import { loadTrace } from "../../src/files/load-trace.ts";
 import { eventLine, ftraceText, temporaryFolder } from "../helpers/recordings.ts";
 
 const folder = temporaryFolder();
@@ -28,13 +28,13 @@ describe("plain or gzipped, told by its bytes", () => {
   ])("%s", async (_what, name, content, compressed) => {
     const progress: number[] = [];
     const file = folder.write(name, content);
-    const trace = await readTrace(file, { onProgress: ({ eventCount }) => progress.push(eventCount) });
+    const { trace, origin } = await loadTrace(file, {
+      onProgress: ({ eventCount }) => progress.push(eventCount),
+    });
     expect(trace.events.length).toBe(LINES.length);
     expect(trace.events.countByKind()).toEqual(trace.facts.countByKind);
+    expect(origin).toEqual({ file, compressed, fileBytes: Buffer.byteLength(content) });
     expect(trace.facts).toMatchObject({
-      file,
-      compressed,
-      fileBytes: Buffer.byteLength(content),
       textBytes: TEXT.length,
       lineCount: TEXT.split("\n").length - 1,
       stoppedEarly: null,
@@ -49,7 +49,7 @@ describe("files that break off", () => {
   const cutText = folder.write("cut.ftrace", `${TEXT.split("\n").slice(0, 10_000).join("\n")}\n`);
 
   test("a truncated gzip file says so and where", async () => {
-    await expect(readTrace(cutGzip)).rejects.toThrow(
+    await expect(loadTrace(cutGzip)).rejects.toThrow(
       expect.objectContaining({
         code: "TRUNCATED",
         message: expect.stringMatching(
@@ -60,7 +60,7 @@ describe("files that break off", () => {
   });
 
   test("a gzip file that is only a header", async () => {
-    await expect(readTrace(folder.write("head.gz", packed.subarray(0, 12)))).rejects.toMatchObject({
+    await expect(loadTrace(folder.write("head.gz", packed.subarray(0, 12)))).rejects.toMatchObject({
       code: "TRUNCATED",
     });
   });
@@ -68,7 +68,7 @@ describe("files that break off", () => {
   test("a gzip file with a changed byte", async () => {
     const damaged = Uint8Array.from(packed);
     damaged.fill(0xff, damaged.length / 2, damaged.length / 2 + 64);
-    await expect(readTrace(folder.write("damaged.gz", damaged))).rejects.toMatchObject({
+    await expect(loadTrace(folder.write("damaged.gz", damaged))).rejects.toMatchObject({
       code: expect.stringMatching(/DAMAGED|SYNTAX/),
     });
   });
@@ -76,21 +76,21 @@ describe("files that break off", () => {
   test("a wrong checksum", async () => {
     const damaged = Uint8Array.from(packed);
     damaged[damaged.length - 8]! ^= 1;
-    await expect(readTrace(folder.write("checksum.gz", damaged))).rejects.toMatchObject({ code: "DAMAGED" });
+    await expect(loadTrace(folder.write("checksum.gz", damaged))).rejects.toMatchObject({ code: "DAMAGED" });
   });
 
   test.each([
     ["gzip", cutGzip],
     ["text", cutText],
   ])("partial: takes a %s file as far as it goes", async (_what, file) => {
-    const { facts, events } = await readTrace(file, { partial: true });
+    const { facts, events } = (await loadTrace(file, { partial: true })).trace;
     expect(events.length).toBeGreaterThan(0);
     expect(events.length).toBeLessThan(LINES.length);
     expect(facts.stoppedEarly).toContain("expected");
   });
 
   test("the limit does not read on, so a later fault does not matter", async () => {
-    const { facts } = await readTrace(cutText, { limit: 100 });
+    const { facts } = (await loadTrace(cutText, { limit: 100 })).trace;
     expect(facts).toMatchObject({
       eventCount: 100,
       stoppedEarly: "only the first 100 events were asked for",
@@ -116,7 +116,7 @@ describe("files that cannot be read as a recording", () => {
     ["short and foreign", folder.write("short", "hi"), "FOREIGN", 'found "hi"'],
     ["gzip of prose", folder.write("prose.gz", gzipSync("Dear reader,\n")), "FOREIGN", "not ftrace text"],
   ])("%s", async (_what, file, code, message) => {
-    await expect(readTrace(file)).rejects.toThrow(
+    await expect(loadTrace(file)).rejects.toThrow(
       expect.objectContaining({ code, message: expect.stringContaining(message) }),
     );
   });

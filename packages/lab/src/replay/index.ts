@@ -1,0 +1,8 @@
+/** Recordings through allocators. Runs in browsers, workers and Node alike. */
+export { ObjectReplay } from "./object-replay.ts";
+export { KMALLOC, objectStream, type ObjectStream, type RecordedCache } from "./object-stream.ts";
+export { PageReplay } from "./page-replay.ts";
+export { pageStream, type PageStream } from "./page-stream.ts";
+export { replayTrace, type ReplayOptions } from "./replay.ts";
+export { ReplayError } from "./replay-error.ts";
+export type { ReplayReport } from "./report.ts";
