@@ -4,5 +4,5 @@
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 mkdir -p "$here/../build"
-"${CC:-cc}" -std=gnu11 -O2 -Wall -Wextra -Werror -fno-builtin-malloc -fno-builtin-free \
+"${CC:-cc}" -std=gnu11 -O2 -Wall -Wextra -Werror -fno-builtin \
   -o "$here/../build/replay" "$here/replay.c" -ldl

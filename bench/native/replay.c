@@ -15,6 +15,7 @@
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,15 +25,15 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { HEADER_WORDS = 8, OPERATION_WORDS = 2, KIND_BITS = 3, KIND_MASK = 7 };
-enum { KIND_FREE = 0, KIND_MALLOC = 1 };
-enum { MAGIC = 0x504f4d4b, VERSION = 1 };
+enum { HEADER_WORDS = 12, OPERATION_WORDS = 2, KIND_BITS = 3, KIND_MASK = 7, ALIGNED_SIZE_BITS = 24 };
+enum { KIND_FREE = 0, KIND_MALLOC = 1, KIND_CALLOC = 2, KIND_REALLOC = 3, KIND_ALIGNED = 4 };
+enum { MAGIC = 0x504f4d4b, VERSION = 2 };
 enum { MAX_ROUNDS = 1000, MEMORY_SAMPLES = 256, BASELINE_BYTES = 4096, FILL = 0xa5 };
 
 struct stream {
   const int32_t *operations;
   uint32_t slot_count;
-  size_t setup_count, round_count, peak_index;
+  size_t setup_count, round_count, teardown_count, peak_index;
 };
 
 static void fail(const char *what) {
@@ -54,8 +55,8 @@ static struct stream read_stream(const char *path) {
   if (words == MAP_FAILED || (size_t)status.st_size < HEADER_WORDS * sizeof(int32_t)) fail("cannot read the stream");
   close(file);
   if (words[0] != MAGIC || words[1] != VERSION) fail("not an operation stream of this version");
-  struct stream stream = {words + HEADER_WORDS, words[2], words[3], words[4], words[5]};
-  size_t operation_count = stream.setup_count + stream.round_count;
+  struct stream stream = {words + HEADER_WORDS, words[2], words[3], words[4], words[5], words[6]};
+  size_t operation_count = stream.setup_count + stream.round_count + stream.teardown_count;
   if ((size_t)status.st_size != (HEADER_WORDS + OPERATION_WORDS * operation_count) * sizeof(int32_t))
     fail("the stream is cut short");
   return stream;
@@ -73,6 +74,13 @@ static double now_ns(void) {
 static int32_t baseline_bytes[BASELINE_BYTES / sizeof(int32_t)];
 static volatile uintptr_t baseline_sink;
 
+/* The calls beside malloc and free; the streams make few of them. */
+static inline void *allocate_otherwise(int kind, void *old, uint32_t argument) {
+  if (kind == KIND_REALLOC) return realloc(old, argument);
+  if (kind == KIND_CALLOC) return calloc(1, argument);
+  return memalign((size_t)1 << (argument >> ALIGNED_SIZE_BITS), argument & ((1 << ALIGNED_SIZE_BITS) - 1));
+}
+
 /*
  * The measured loop. `write` and `baseline` are constants at each call, so each of the four forms
  * compiles to a loop of its own.
@@ -83,12 +91,15 @@ static inline __attribute__((always_inline)) void run(const int32_t *operations,
   for (size_t at = 0; at < count * OPERATION_WORDS; at += OPERATION_WORDS) {
     int32_t head = operations[at];
     uint32_t slot = (uint32_t)head >> KIND_BITS;
-    if ((head & KIND_MASK) == KIND_FREE) {
+    int kind = head & KIND_MASK;
+    if (kind == KIND_FREE) {
       if (baseline) sink += (uintptr_t)live[slot];
       else free(live[slot]);
     } else {
-      int32_t size = operations[at + 1];
-      int32_t *object = baseline ? &baseline_bytes[(size & (BASELINE_BYTES - 1)) >> 2] : malloc(size);
+      uint32_t argument = operations[at + 1];
+      int32_t *object;
+      if (baseline) object = &baseline_bytes[(argument & (BASELINE_BYTES - 1)) >> 2];
+      else object = kind == KIND_MALLOC ? malloc(argument) : allocate_otherwise(kind, live[slot], argument);
       if (write) *object = (int32_t)slot;
       live[slot] = object;
     }
@@ -108,7 +119,10 @@ static void print_allocator(int baseline) {
   printf("{\"allocator\":\"%s\"", name);
 }
 
-static void print_stream_seen(uint32_t checksum, size_t operation_count) {
+static void print_stream_seen(struct stream stream, size_t operation_count) {
+  size_t word_count = (stream.setup_count + stream.round_count + stream.teardown_count) * OPERATION_WORDS;
+  uint32_t checksum = 2166136261u;
+  for (size_t i = 0; i < word_count; i++) checksum = add_to_checksum(checksum, stream.operations[i]);
   printf(",\"checksum\":%u,\"operationCount\":%zu", checksum, operation_count);
 }
 
@@ -118,6 +132,7 @@ static void measure_time(struct stream stream, int baseline, int warmup_rounds, 
   void **live = map_zeroed(stream.slot_count * sizeof(void *));
   static double round_ns[MAX_ROUNDS];
   const int32_t *round = stream.operations + stream.setup_count * OPERATION_WORDS;
+  const int32_t *teardown = round + stream.round_count * OPERATION_WORDS;
   size_t done = stream.setup_count;
   print_allocator(baseline);
   (baseline ? run_write_baseline : run_write)(stream.operations, stream.setup_count, live);
@@ -125,22 +140,19 @@ static void measure_time(struct stream stream, int baseline, int warmup_rounds, 
   for (char *column = strtok(columns, ","), *first = column; column; column = strtok(NULL, ",")) {
     int write = strcmp(column, "write") == 0;
     runner *loop = baseline ? (write ? run_write_baseline : run_plain_baseline) : (write ? run_write : run_plain);
-    for (int i = 0; i < warmup_rounds; i++) loop(round, stream.round_count, live);
-    for (int i = 0; i < timed_rounds; i++) {
+    for (int i = 0; i < warmup_rounds + timed_rounds; i++) {
       double start = now_ns();
       loop(round, stream.round_count, live);
-      round_ns[i] = now_ns() - start;
+      if (i >= warmup_rounds) round_ns[i - warmup_rounds] = now_ns() - start;
+      loop(teardown, stream.teardown_count, live);
     }
-    done += (size_t)(warmup_rounds + timed_rounds) * stream.round_count;
+    done += (size_t)(warmup_rounds + timed_rounds) * (stream.round_count + stream.teardown_count);
     printf("%s\"%s\":[", column == first ? "" : ",", column);
     for (int i = 0; i < timed_rounds; i++) printf("%s%.0f", i ? "," : "", round_ns[i]);
     printf("]");
   }
-  uint32_t checksum = 2166136261u;
-  size_t word_count = (stream.setup_count + stream.round_count) * OPERATION_WORDS;
-  for (size_t i = 0; i < word_count; i++) checksum = add_to_checksum(checksum, stream.operations[i]);
   printf("}");
-  print_stream_seen(checksum, done);
+  print_stream_seen(stream, done);
   printf("}\n");
 }
 
@@ -167,18 +179,20 @@ static void measure_memory(struct stream stream, int baseline) {
   size_t count = stream.setup_count + stream.round_count;
   size_t stride = count / MEMORY_SAMPLES + 1;
   size_t payload = 0, peak_payload = 0, peak_footprint = 0;
-  uint32_t checksum = 2166136261u;
   for (size_t i = 0; i < count; i++) {
-    int32_t head = stream.operations[i * OPERATION_WORDS], size = stream.operations[i * OPERATION_WORDS + 1];
-    uint32_t slot = (uint32_t)head >> KIND_BITS;
-    checksum = add_to_checksum(add_to_checksum(checksum, head), size);
-    if ((head & KIND_MASK) == KIND_FREE) {
-      if (!baseline) free(live[slot]);
-      payload -= sizes[slot];
-    } else {
-      if (!baseline) memset(live[slot] = malloc(size), FILL, size);
-      payload += sizes[slot] = size;
+    int32_t head = stream.operations[i * OPERATION_WORDS];
+    uint32_t slot = (uint32_t)head >> KIND_BITS, kind = head & KIND_MASK;
+    uint32_t argument = stream.operations[i * OPERATION_WORDS + 1];
+    uint32_t size = kind == KIND_ALIGNED ? argument & ((1 << ALIGNED_SIZE_BITS) - 1) : argument;
+    if (!baseline) {
+      if (kind == KIND_FREE) free(live[slot]);
+      else {
+        live[slot] = kind == KIND_MALLOC ? malloc(size) : allocate_otherwise(kind, live[slot], argument);
+        memset(live[slot], FILL, size);
+      }
     }
+    payload = payload - sizes[slot] + size; /* of a free, size is 0 */
+    sizes[slot] = size;
     if (payload > peak_payload) peak_payload = payload;
     if (i % stride == 0 || i == stream.peak_index) {
       size_t footprint = read_anonymous_bytes();
@@ -186,7 +200,7 @@ static void measure_memory(struct stream stream, int baseline) {
     }
   }
   print_allocator(baseline);
-  print_stream_seen(checksum, count);
+  print_stream_seen(stream, count);
   printf(",\"peakPayloadBytes\":%zu,\"peakFootprintBytes\":%zu}\n", peak_payload, peak_footprint);
 }
 

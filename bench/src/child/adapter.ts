@@ -9,7 +9,9 @@ import type { Target } from "../workloads/workload.ts";
 export interface Adapter {
   /** Carries out a malloc; `argument` as the workload's target says. Throws when there is no memory. */
   allocate(argument: number): number;
-  /** Frees what `allocate` returned. */
+  /** Carries out a calloc, realloc or aligned malloc, as `kind` says; `old` is what the slot holds. */
+  allocateOtherwise(kind: number, old: number, argument: number): number;
+  /** Frees what was allocated. */
   free(offset: number): void;
   /** The allocator's bytes as words, for the write of an object's first word; undefined where it has no bytes. */
   readonly words: Int32Array | undefined;

@@ -15,6 +15,10 @@ class BaselineAdapter implements Adapter {
     return argument & (BASELINE_BYTES - 1);
   }
 
+  allocateOtherwise(_kind: number, _old: number, argument: number): number {
+    return this.allocate(argument);
+  }
+
   free(offset: number): void {
     this.sink = (this.sink + offset) | 0;
   }

@@ -7,11 +7,16 @@
  */
 
 import { BuddyAllocator, Heap, SlabCache } from "kmem";
+import { alignedSizeOf, alignmentOf, KIND_CALLOC, KIND_REALLOC } from "../stream/layout.ts";
 import { PAGE_BYTES } from "../workloads/workload.ts";
 import { createOffsetTable, type Adapter, type AdapterOptions, type OffsetTable } from "./adapter.ts";
 
 /** Size of a heap that is made only to be replaced. */
 const SPARE_HEAP_BYTES = 2 ** 20;
+
+function refuse(kind: number): never {
+  throw new Error(`this allocator knows no operation of kind ${kind}`);
+}
 
 /** A byte heap in an array buffer of the whole size, with all of its checks on. */
 class HeapAdapter implements Adapter {
@@ -28,6 +33,12 @@ class HeapAdapter implements Adapter {
 
   allocate(byteLength: number): number {
     return this.heap.malloc(byteLength);
+  }
+
+  allocateOtherwise(kind: number, old: number, argument: number): number {
+    if (kind === KIND_REALLOC) return this.heap.realloc(old, argument);
+    if (kind === KIND_CALLOC) return this.heap.calloc(1, argument);
+    return this.heap.malloc(alignedSizeOf(argument), alignmentOf(argument));
   }
 
   free(offset: number): void {
@@ -55,6 +66,10 @@ class BuddyAdapter implements Adapter {
 
   allocate(order: number): number {
     return this.buddy.allocate(order);
+  }
+
+  allocateOtherwise(kind: number): number {
+    return refuse(kind);
   }
 
   free(offset: number): void {
@@ -87,6 +102,10 @@ class SlabAdapter implements Adapter {
 
   allocate(): number {
     return this.cache.allocate();
+  }
+
+  allocateOtherwise(kind: number): number {
+    return refuse(kind);
   }
 
   free(offset: number): void {

@@ -23,7 +23,7 @@ interface AdapterModule {
 }
 
 /** The stream's layout as constants of this module: V8 reads an imported name from memory each time it is used. */
-const { KIND_BITS, KIND_FREE, KIND_MASK, OPERATION_WORDS } = layout;
+const { KIND_BITS, KIND_FREE, KIND_MALLOC, KIND_MASK, OPERATION_WORDS } = layout;
 
 /**
  * Words that one call of a loop takes on, of 4096 operations: V8 compiles a function with its best compiler
@@ -49,10 +49,15 @@ function runWrite(begin: number, end: number): void {
   for (let at = begin; at < end; at += OPERATION_WORDS) {
     const head = operations[at] as number;
     const slot = head >>> KIND_BITS;
-    if ((head & KIND_MASK) === KIND_FREE) {
+    const kind = head & KIND_MASK;
+    if (kind === KIND_FREE) {
       adapter.free(live[slot] as number);
     } else {
-      const offset = adapter.allocate(operations[at + 1] as number);
+      const argument = operations[at + 1] as number;
+      const offset =
+        kind === KIND_MALLOC
+          ? adapter.allocate(argument)
+          : adapter.allocateOtherwise(kind, live[slot] as number, argument);
       bytes[offset >>> 2] = slot;
       live[slot] = offset;
     }
@@ -64,10 +69,15 @@ function runPlain(begin: number, end: number): void {
   for (let at = begin; at < end; at += OPERATION_WORDS) {
     const head = operations[at] as number;
     const slot = head >>> KIND_BITS;
-    if ((head & KIND_MASK) === KIND_FREE) {
+    const kind = head & KIND_MASK;
+    if (kind === KIND_FREE) {
       adapter.free(live[slot] as number);
     } else {
-      live[slot] = adapter.allocate(operations[at + 1] as number);
+      const argument = operations[at + 1] as number;
+      live[slot] =
+        kind === KIND_MALLOC
+          ? adapter.allocate(argument)
+          : adapter.allocateOtherwise(kind, live[slot] as number, argument);
     }
   }
 }
@@ -77,9 +87,10 @@ function run(column: Column, begin: number, end: number): void {
   for (let at = begin; at < end; at += BATCH_WORDS) runBatch(at, Math.min(at + BATCH_WORDS, end));
 }
 
-/** Runs the set-up, then warm-up and timed rounds of each column. */
+/** Runs the set-up, then warm-up and timed rounds of each column, the teardown after each. */
 function measureTime({ columns, warmupRounds, timedRounds }: ChildTask): TimeSample {
   const roundBegin = stream.setupCount * OPERATION_WORDS;
+  const roundEnd = roundBegin + stream.roundCount * OPERATION_WORDS;
   run(columns.includes("write") ? "write" : "plain", 0, roundBegin);
   let operationCount = stream.setupCount;
   const roundsNs: Partial<Record<Column, number[]>> = {};
@@ -87,9 +98,10 @@ function measureTime({ columns, warmupRounds, timedRounds }: ChildTask): TimeSam
     const timesNs: number[] = [];
     for (let round = 0; round < warmupRounds + timedRounds; round++) {
       const start = process.hrtime.bigint();
-      run(column, roundBegin, operations.length);
+      run(column, roundBegin, roundEnd);
       timesNs.push(Number(process.hrtime.bigint() - start));
-      operationCount += stream.roundCount;
+      run(column, roundEnd, operations.length);
+      operationCount += stream.roundCount + stream.teardownCount;
     }
     roundsNs[column] = timesNs.slice(warmupRounds);
   }

@@ -1,17 +1,17 @@
 /** The memory pass of a JavaScript subject: untimed, so it may look at more than the measured loop does. */
 
 import {
-  addToChecksum,
-  EMPTY_CHECKSUM,
+  checksumOf,
   KIND_BITS,
   KIND_FREE,
+  KIND_MALLOC,
   KIND_MASK,
   OPERATION_WORDS,
   type OperationStream,
 } from "../stream/layout.ts";
 import type { ChildTask } from "../subjects/javascript.ts";
 import type { MemorySample } from "../subjects/sample.ts";
-import { payloadBytesOf } from "../workloads/workload.ts";
+import { payloadAfter } from "../workloads/workload.ts";
 import type { Adapter } from "./adapter.ts";
 
 /** Places at which the footprint is sampled, beside the one where the payload is largest. */
@@ -27,25 +27,22 @@ export function measureMemory(adapter: Adapter, stream: OperationStream, task: C
   let payloadBytes = 0;
   let peakPayloadBytes = 0;
   let peakFootprintBytes = 0;
-  let checksum = EMPTY_CHECKSUM;
   for (let index = 0; index < operationCount; index++) {
     const head = operations[index * OPERATION_WORDS] as number;
     const argument = operations[index * OPERATION_WORDS + 1] as number;
     const slot = head >>> KIND_BITS;
-    checksum = addToChecksum(addToChecksum(checksum, head), argument);
-    if ((head & KIND_MASK) === KIND_FREE) {
-      adapter.free(live[slot] as number);
-      payloadBytes -= payloads[slot] as number;
-    } else {
-      live[slot] = adapter.allocate(argument);
-      const asked = payloadBytesOf(task.target, argument);
-      payloads[slot] = asked;
-      payloadBytes += asked;
-    }
+    const kind = head & KIND_MASK;
+    if (kind === KIND_FREE) adapter.free(live[slot] as number);
+    else if (kind === KIND_MALLOC) live[slot] = adapter.allocate(argument);
+    else live[slot] = adapter.allocateOtherwise(kind, live[slot] as number, argument);
+    const asked = payloadAfter(task.target, kind, argument);
+    payloadBytes += asked - (payloads[slot] as number);
+    payloads[slot] = asked;
     peakPayloadBytes = Math.max(peakPayloadBytes, payloadBytes);
     if (index % stride === 0 || index === stream.peakIndex) {
       peakFootprintBytes = Math.max(peakFootprintBytes, adapter.footprintBytes());
     }
   }
+  const checksum = checksumOf(stream);
   return { allocator: task.adapter, checksum, operationCount, peakPayloadBytes, peakFootprintBytes };
 }

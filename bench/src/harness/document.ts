@@ -1,13 +1,14 @@
 /** The JSON document that `npm run bench -- --json` prints, and how it is made from samples. */
 
-import { REFERENCE_SUBJECT } from "../subjects/catalogue.ts";
+import { OWN_PREFIX, REFERENCE_SUBJECT } from "../subjects/catalogue.ts";
 import type { Column } from "../subjects/sample.ts";
 import type { SubjectSamples, WorkloadSamples } from "./measure.ts";
-import { spreadOf, medianOf, type Spread } from "./statistics.ts";
+import { geometricMeanOf, medianOf, spreadOf, type Spread } from "./statistics.ts";
+import { groupOf } from "../workloads/workload.ts";
 import type { Commit, Machine } from "./machine.ts";
 
 /** Version of this document's shape. Goes up when a reader of the old shape would misread the new one. */
-export const DOCUMENT_VERSION = 1;
+export const DOCUMENT_VERSION = 2;
 
 /** One workload. */
 export interface DocumentWorkload {
@@ -54,6 +55,17 @@ export interface Ratio {
   readonly nsPerOpNet: number | null;
 }
 
+/** How two subjects compare over a group: means over the workloads that both ran. */
+export interface Mean {
+  readonly group: string;
+  readonly subject: string;
+  readonly over: string;
+  readonly workloadCount: number;
+  /** Geometric mean of the ratios of their medians. Below 1: `subject` is faster than `over`. */
+  readonly nsPerOp: number;
+  readonly nsPerOpPlain: number;
+}
+
 /** A subject that was asked for and could not run. */
 export interface Missing {
   readonly subject: string;
@@ -80,6 +92,7 @@ export interface BenchmarkDocument {
   readonly workloads: readonly DocumentWorkload[];
   readonly rows: readonly Row[];
   readonly ratios: readonly Ratio[];
+  readonly means: readonly Mean[];
 }
 
 /** @returns the workload's entry */
@@ -162,4 +175,41 @@ export function ratiosOf(rows: readonly Row[]): Ratio[] {
       },
     ];
   });
+}
+
+/** @returns for each group the means of every kmem subject over every other subject, where they share workloads */
+export function meansOf(rows: readonly Row[]): Mean[] {
+  const allocators = rows.filter(({ isBaseline }) => !isBaseline);
+  const groups = new Set(allocators.map(({ workload }) => groupOf(workload)));
+  return [...groups].flatMap((group) => {
+    const inGroup = allocators.filter(({ workload }) => groupOf(workload) === group);
+    const names = [...new Set(inGroup.map(({ subject }) => subject))];
+    return names
+      .filter((subject) => subject.startsWith(OWN_PREFIX))
+      .flatMap((subject) =>
+        names.filter((over) => over !== subject).flatMap((over) => meanOf(inGroup, group, subject, over)),
+      );
+  });
+}
+
+function meanOf(rows: readonly Row[], group: string, subject: string, over: string): Mean[] {
+  const pairs = rows
+    .filter((row) => row.subject === subject)
+    .flatMap((own) => {
+      const other = rows.find((row) => row.subject === over && row.workload === own.workload);
+      return other === undefined ? [] : [{ own, other }];
+    });
+  if (pairs.length === 0) return [];
+  const mean = (figure: (row: Row) => number): number =>
+    geometricMeanOf(pairs.map(({ own, other }) => figure(own) / figure(other)));
+  return [
+    {
+      group,
+      subject,
+      over,
+      workloadCount: pairs.length,
+      nsPerOp: mean((row) => row.nsPerOp.median),
+      nsPerOpPlain: mean((row) => row.nsPerOpPlain.median),
+    },
+  ];
 }

@@ -45,10 +45,12 @@ export interface WorkloadSamples {
   readonly subjects: readonly SubjectSamples[];
 }
 
-/** Room that a space has beside one and a half times the peak payload, in bytes. */
-const SPACE_SLACK_BYTES = 2 ** 20;
-/** Spaces are whole multiples of this: the page of WebAssembly, the largest page in use. */
-const SPACE_STEP_BYTES = 2 ** 16;
+/** A space has at least so many times the peak payload: where a heap is fuller, a large realloc finds no block. */
+const SPACE_FACTOR = 2;
+/** Spaces have at least so many bytes. */
+const MIN_SPACE_BYTES = 2 ** 20;
+/** Byte heaps reach this far. */
+const MAX_SPACE_BYTES = 2 ** 32;
 
 /** @returns processes that {@link measureWorkload} starts, for a progress bar */
 export function processCountOf(
@@ -117,8 +119,10 @@ function columnsOf(workload: Workload, subject: Subject, turn: number): readonly
   return turn % 2 === 0 ? ["write", "plain"] : ["plain", "write"];
 }
 
+/** @returns a power of two, since a buddy allocator has its largest blocks at multiples of theirs */
 function spaceFor(peakPayloadBytes: number): number {
-  return Math.ceil((peakPayloadBytes * 1.5 + SPACE_SLACK_BYTES) / SPACE_STEP_BYTES) * SPACE_STEP_BYTES;
+  const wanted = Math.max(MIN_SPACE_BYTES, peakPayloadBytes * SPACE_FACTOR);
+  return Math.min(MAX_SPACE_BYTES, 2 ** Math.ceil(Math.log2(wanted)));
 }
 
 /** Every process must have seen the generator's operations, each of them, as often as it was told. */
@@ -142,7 +146,7 @@ function assertSameWork(
   }
   for (const sample of times) {
     const roundCount = Object.keys(sample.roundsNs).length * (workload.warmupRounds + workload.timedRounds);
-    const expected = stream.setupCount + roundCount * stream.roundCount;
+    const expected = stream.setupCount + roundCount * (stream.roundCount + stream.teardownCount);
     if (sample.operationCount !== expected) fail("operations", sample.operationCount, expected);
   }
 }

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
   DOCUMENT_VERSION,
+  meansOf,
   ratiosOf,
   rowsOf,
   workloadEntry,
@@ -21,8 +22,6 @@ import { measureWorkload, processCountOf, type WorkloadSamples } from "./measure
 export interface RunOptions {
   readonly workloads: readonly Workload[];
   readonly subjects: readonly Subject[];
-  /** Keeps the pairs of workload and subject whose text `workload subject` it matches. */
-  readonly only?: RegExp;
   readonly quick: boolean;
   /** Timing processes of each subject on each workload. */
   readonly processCount: number;
@@ -63,24 +62,19 @@ export async function runBenchmarks(options: RunOptions): Promise<BenchmarkDocum
     workloads: samples.map(workloadEntry),
     rows,
     ratios: ratiosOf(rows),
+    means: meansOf(rows),
   };
 }
 
-async function planRun({ workloads, subjects, only }: RunOptions): Promise<Plan> {
+async function planRun({ workloads, subjects }: RunOptions): Promise<Plan> {
   const wanted = workloads.map((workload) => ({
     workload,
-    subjects: subjects.filter(
-      ({ name, targets }) =>
-        targets.includes(workload.target) && (only === undefined || only.test(`${workload.name} ${name}`)),
-    ),
+    subjects: subjects.filter(({ targets }) => targets.includes(workload.target)),
   }));
   const found = new Map<Subject, string>();
   const missing: Missing[] = [];
   for (const subject of subjects) {
-    const needed = wanted.some((entry) =>
-      entry.subjects.some((chosen) => chosen === subject || chosen.baseline === subject.name),
-    );
-    if (!needed) continue;
+    if (!wanted.some((entry) => entry.subjects.includes(subject))) continue;
     const availability = await subject.locate();
     if (availability.available) found.set(subject, availability.version);
     else missing.push({ subject: subject.name, reason: availability.reason });
@@ -88,28 +82,12 @@ async function planRun({ workloads, subjects, only }: RunOptions): Promise<Plan>
   const entries = wanted
     .map(({ workload, subjects: chosen }) => ({
       workload,
-      subjects: withBaselines(chosen, subjects, found),
+      subjects: chosen.filter((subject) => found.has(subject)),
     }))
     .filter((entry) => entry.subjects.length > 0);
   const versions: Record<string, string> = { Node: process.versions.node, V8: process.versions.v8 };
-  for (const [subject, version] of found) {
-    if (entries.some((entry) => entry.subjects.includes(subject))) versions[subject.name] = version;
-  }
+  for (const [subject, version] of found) versions[subject.name] = version;
   return { entries, missing, versions };
-}
-
-/** @returns those of the chosen subjects that are there, and the baselines that their figures are held against */
-function withBaselines(
-  chosen: readonly Subject[],
-  all: readonly Subject[],
-  present: ReadonlyMap<Subject, string>,
-): Subject[] {
-  return all.filter(
-    (subject) =>
-      present.has(subject) &&
-      (chosen.includes(subject) ||
-        chosen.some((other) => present.has(other) && other.baseline === subject.name)),
-  );
 }
 
 async function measureAll(

@@ -20,3 +20,9 @@ export function medianOf(values: readonly number[]): number {
 export function spreadOf(values: readonly number[]): Spread {
   return { min: Math.min(...values), median: medianOf(values), max: Math.max(...values) };
 }
+
+/** @returns the geometric mean of positive values: the one that suits ratios. Throws on none. */
+export function geometricMeanOf(values: readonly number[]): number {
+  if (values.length === 0) throw new Error("no mean of nothing");
+  return Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length);
+}

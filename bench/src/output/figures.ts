@@ -18,10 +18,10 @@ const HEADS: readonly string[] = [
 ];
 
 /** What stands where there is no figure. */
-const NONE = "–";
+export const NONE = "–";
 
 /** @returns three digits that matter, at most two after the point */
-function nanoseconds(ns: number | null): string {
+export function nanoseconds(ns: number | null): string {
   if (ns === null) return NONE;
   return ns.toFixed(ns < 9.995 ? 2 : ns < 99.95 ? 1 : 0);
 }
@@ -31,7 +31,7 @@ function ratio(value: number | undefined): string {
 }
 
 /** @returns bytes in the unit, KiB to GiB, that leaves one to four digits before the point */
-function bytes(count: number): string {
+export function bytes(count: number): string {
   const units = ["B", "KiB", "MiB", "GiB"];
   const power = Math.min(units.length - 1, Math.floor(Math.log2(Math.max(count, 1)) / 10));
   return `${(count / 1024 ** power).toFixed(power === 0 ? 0 : 1)} ${units[power]}`;

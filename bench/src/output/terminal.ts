@@ -2,7 +2,8 @@
 
 import Table from "cli-table3";
 import type { BenchmarkDocument } from "../harness/document.ts";
-import { captionOf, provenanceOf, tableOf } from "./figures.ts";
+import { provenanceOf, type TextTable } from "./figures.ts";
+import { groupsOf, matricesOf } from "./matrix.ts";
 import { METHOD } from "./method.ts";
 
 const NO_LINES = Object.fromEntries(
@@ -11,20 +12,24 @@ const NO_LINES = Object.fromEntries(
     .map((place) => [place, ""]),
 );
 
-/** @returns the tables, one for each workload, then how they were made; ends with a newline */
+/** @returns the tables of each group, then how they were made; ends with a newline */
 export function renderForTerminal(document: BenchmarkDocument): string {
-  const sections = document.workloads.map((workload) => {
-    const { heads, rows } = tableOf(document, workload.name);
-    const table = new Table({
-      head: [...heads],
-      colAligns: heads.map((_, column) => (column === 0 ? "left" : "right")),
-      chars: { ...NO_LINES, middle: "  " },
-      style: { head: [], border: [], "padding-left": 0, "padding-right": 0 },
-    });
-    table.push(...rows.map((row) => [...row]));
-    return `${workload.name}: ${captionOf(document, workload)}\n\n${table.toString()}\n`;
+  const sections = groupsOf(document).map((group) => {
+    const tables = matricesOf(document, group).map(({ title, table }) => `${title}\n\n${textOf(table)}\n`);
+    return `== ${group}\n\n${tables.join("\n")}`;
   });
   const missing = document.missing.map(({ subject, reason }) => `Missing: ${subject} (${reason})`);
   const notes = [...missing, ...provenanceOf(document), "", ...METHOD.map((line) => `- ${line}`)];
   return `${sections.join("\n")}\n${notes.join("\n")}\n`;
+}
+
+function textOf({ heads, rows }: TextTable): string {
+  const table = new Table({
+    head: [...heads],
+    colAligns: heads.map((_, column) => (column === 0 ? "left" : "right")),
+    chars: { ...NO_LINES, middle: "  " },
+    style: { head: [], border: [], "padding-left": 0, "padding-right": 0 },
+  });
+  table.push(...rows.map((row) => [...row]));
+  return table.toString();
 }

@@ -18,6 +18,7 @@ export function writeStream(path: string, stream: OperationStream): void {
     stream.slotCount,
     stream.setupCount,
     stream.roundCount,
+    stream.teardownCount,
     stream.peakIndex,
     stream.peakPayloadBytes % 2 ** 32,
     Math.floor(stream.peakPayloadBytes / 2 ** 32),
@@ -38,16 +39,16 @@ export function writeStream(path: string, stream: OperationStream): void {
 export function readStream(path: string): OperationStream {
   const bytes = readFileSync(path);
   const all = new Int32Array(bytes.buffer, bytes.byteOffset, Math.floor(bytes.byteLength / 4));
-  const [magic, version, slotCount = 0, setupCount = 0, roundCount = 0, peakIndex = 0, low = 0, high = 0] =
-    all;
+  const [magic, version, slotCount = 0, setupCount = 0, roundCount = 0, teardownCount = 0] = all;
+  const [peakIndex = 0, low = 0, high = 0] = all.subarray(6);
   if (magic !== STREAM_MAGIC || version !== STREAM_VERSION) {
     throw new Error(`${path} is not an operation stream of version ${STREAM_VERSION}`);
   }
   const words = all.subarray(HEADER_WORDS);
-  const expectedWords = (setupCount + roundCount) * OPERATION_WORDS;
+  const expectedWords = (setupCount + roundCount + teardownCount) * OPERATION_WORDS;
   if (words.length !== expectedWords) {
     throw new Error(`${path} holds ${words.length} operation words; its header announces ${expectedWords}`);
   }
   const peakPayloadBytes = high * 2 ** 32 + (low >>> 0);
-  return { slotCount, setupCount, roundCount, peakIndex, peakPayloadBytes, words };
+  return { slotCount, setupCount, roundCount, teardownCount, peakIndex, peakPayloadBytes, words };
 }

@@ -2,8 +2,9 @@
 
 import { StreamBuilder } from "../stream/builder.ts";
 import type { OperationStream } from "../stream/layout.ts";
+import { recordedWorkloads } from "./recorded.ts";
 import { buildReplacement, randomSize } from "./replacement.ts";
-import { exponentName, PAGE_BYTES, PAIR, payloadBytesOf, type Workload } from "./workload.ts";
+import { exponentName, groupOf, PAGE_BYTES, PAIR, payloadBytesOf, type Workload } from "./workload.ts";
 
 const SEED = 12345;
 /** Pairs of a round unless more are needed: about 10 to 100 ms, far above the clock's grain. */
@@ -12,11 +13,28 @@ const SLAB_OBJECT_BYTES = 64;
 
 /** All workloads, in the order in which they run and are shown. */
 export const WORKLOADS: readonly Workload[] = [
+  ...recordedWorkloads(),
   ...[1e3, 1e4, 1e5, 1e6].map(heapReplacement),
   ...[1e3, 1e4, 1e5, 1e6, 1e7].map(buddyPair),
   ...[1e3, 1e5, 1e7].map(buddyReplacement),
   ...[1e3, 1e5].map(slabReplacement),
 ];
+
+/**
+ * @param names workloads' names, or groups' for all in them
+ * @returns the named workloads; throws an Error on a name that fits none
+ */
+export function selectWorkloads(names: readonly string[]): Workload[] {
+  const stray = names.find((name) => !WORKLOADS.some((workload) => fits(workload, name)));
+  if (stray !== undefined) {
+    throw new Error(`no workload ${stray}; there are: ${WORKLOADS.map(({ name }) => name).join(", ")}`);
+  }
+  return WORKLOADS.filter((workload) => names.some((name) => fits(workload, name)));
+}
+
+function fits(workload: Workload, name: string): boolean {
+  return workload.name === name || groupOf(workload.name) === name;
+}
 
 function heapReplacement(liveCount: number): Workload {
   // A round should replace most objects, or the addresses stay in the order of the set-up.
@@ -49,7 +67,7 @@ function buddyPair(pageCount: number): Workload {
 
 function buildPairs(): OperationStream {
   const pairCount = PAIRS_PER_ROUND / 4;
-  const builder = new StreamBuilder(1, 2 * pairCount, (order) => payloadBytesOf("buddy", order));
+  const builder = new StreamBuilder((order) => payloadBytesOf("buddy", order), 2 * pairCount);
   builder.endSetup();
   for (let pair = 0; pair < pairCount; pair++) {
     builder.malloc(0, 0);

@@ -43,8 +43,9 @@ export function buildReplacement(options: ReplacementOptions): OperationStream {
   const { target, liveCount, pairCount, argument, holeCount = 0 } = options;
   const next = createRandom(options.seed);
   const filledCount = liveCount + holeCount;
-  const builder = new StreamBuilder(filledCount, filledCount + holeCount + 2 * pairCount, (asked) =>
-    payloadBytesOf(target, asked),
+  const builder = new StreamBuilder(
+    (asked) => payloadBytesOf(target, asked),
+    filledCount + holeCount + 2 * pairCount,
   );
   for (let slot = 0; slot < filledCount; slot++) builder.malloc(slot, argument(next));
   const live = shuffledSlots(next, filledCount);

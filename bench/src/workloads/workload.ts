@@ -1,6 +1,6 @@
 /** What a workload is. */
 
-import type { OperationStream } from "../stream/layout.ts";
+import { alignedSizeOf, KIND_ALIGNED, KIND_FREE, type OperationStream } from "../stream/layout.ts";
 
 /** Kind of allocator that a workload is for; it says what an operation's argument means. */
 export type Target =
@@ -23,7 +23,7 @@ export interface Workload {
   readonly target: Target;
   /** What one "op" of a reported figure is, and how many operations of the stream make it up. */
   readonly unit: { readonly name: string; readonly operationCount: number };
-  /** Size of the space handed to an allocator that needs one; left out: the peak payload and half as much again. */
+  /** Size of the space handed to an allocator that needs one; left out: twice the peak payload and a little. */
   readonly spaceBytes?: number;
   /** Rounds before the timed ones, for each column. */
   readonly warmupRounds: number;
@@ -38,7 +38,18 @@ export interface Workload {
 /** One free and one allocation: the unit of all replacement workloads. */
 export const PAIR: Workload["unit"] = { name: "pair (one free and one allocation)", operationCount: 2 };
 
-/** @returns the bytes that an operation's argument asks for */
+/** One operation of any kind: the unit of recorded workloads. */
+export const OPERATION: Workload["unit"] = {
+  name: "operation (an allocation, a resize or a free)",
+  operationCount: 1,
+};
+
+/** @returns the group of a workload: the part of its name before the slash */
+export function groupOf(workloadName: string): string {
+  return workloadName.split("/")[0] ?? workloadName;
+}
+
+/** @returns the bytes that an allocation's argument asks for */
 export function payloadBytesOf(target: Target, argument: number): number {
   return target === "buddy" ? PAGE_BYTES * 2 ** argument : argument;
 }
@@ -46,4 +57,10 @@ export function payloadBytesOf(target: Target, argument: number): number {
 /** @returns `1e5` for 100000: the numbers of workload names, powers of ten */
 export function exponentName(count: number): string {
   return `1e${Math.round(Math.log10(count))}`;
+}
+
+/** @returns the bytes that a slot holds after an operation: none after a free */
+export function payloadAfter(target: Target, kind: number, argument: number): number {
+  if (kind === KIND_FREE) return 0;
+  return kind === KIND_ALIGNED ? alignedSizeOf(argument) : payloadBytesOf(target, argument);
 }

@@ -1,0 +1,31 @@
+/** Workloads that were recorded: what real programs and a real kernel asked for, in their order. */
+
+import { readIndex, readRecording, type RecordingEntry } from "../recordings/catalogue.ts";
+import { OPERATION, type Workload } from "./workload.ts";
+
+/** Operations that the timed rounds of a process should hold together, so that a figure is a few milliseconds' at least. */
+const TIMED_OPERATIONS = 3e6;
+const MIN_TIMED_ROUNDS = 5;
+const MAX_TIMED_ROUNDS = 25;
+/** Operations of the warm-up: V8 has compiled and recompiled the loop by then. */
+const WARMUP_OPERATIONS = 2e6;
+
+/** All recorded workloads: `real/NAME` for heaps, `pages/NAME` for buddy allocators. */
+export function recordedWorkloads(): Workload[] {
+  return readIndex().map(recordedWorkload);
+}
+
+function recordedWorkload({ name, target, description, operations }: RecordingEntry): Workload {
+  const roundCount = Object.values(operations).reduce((sum, count) => sum + count, 0);
+  const timedRounds = Math.ceil(TIMED_OPERATIONS / roundCount);
+  return {
+    name: `${target === "heap" ? "real" : "pages"}/${name}`,
+    description,
+    target,
+    unit: OPERATION,
+    warmupRounds: Math.ceil(WARMUP_OPERATIONS / roundCount),
+    timedRounds: Math.min(MAX_TIMED_ROUNDS, Math.max(MIN_TIMED_ROUNDS, timedRounds)),
+    quick: name === "sqlite3" || name === "python3" || name === "cc1plus",
+    build: () => readRecording(name),
+  };
+}
