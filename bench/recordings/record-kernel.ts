@@ -5,9 +5,8 @@
  */
 
 import { fileURLToPath } from "node:url";
-import { objectStream } from "../../packages/lab/src/replay/object-stream.ts";
-import { pageStream } from "../../packages/lab/src/replay/page-stream.ts";
-import { readTrace } from "../../packages/lab/src/trace/read-trace.ts";
+import { loadTrace } from "../../packages/lab/src/files/load-trace.ts";
+import { objectStream, pageStream } from "../../packages/lab/src/replay/index.ts";
 import { storeRecording } from "../src/recordings/catalogue.ts";
 import { countKinds } from "../src/recordings/codec.ts";
 import { StreamBuilder } from "../src/stream/builder.ts";
@@ -56,7 +55,7 @@ function store(name: string, target: Target, description: string, stream: Operat
   console.log(`${name}: ${stream.roundCount} operations`);
 }
 
-const trace = await readTrace(TRACE);
+const { trace } = await loadTrace(TRACE);
 const objects = objectStream(trace);
 store(
   "kernel-objects",
