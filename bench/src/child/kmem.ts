@@ -11,14 +11,14 @@ import { alignedSizeOf, alignmentOf, KIND_CALLOC, KIND_REALLOC } from "../stream
 import { PAGE_BYTES } from "../workloads/workload.ts";
 import { createOffsetTable, type Adapter, type AdapterOptions, type OffsetTable } from "./adapter.ts";
 
-/** Size of a heap that is made only to be replaced. */
-const SPARE_HEAP_BYTES = 2 ** 20;
+/** Size that a heap begins with. */
+const FIRST_HEAP_BYTES = 2 ** 16;
 
 function refuse(kind: number): never {
   throw new Error(`this allocator knows no operation of kind ${kind}`);
 }
 
-/** A byte heap in an array buffer of the whole size, with all of its checks on. */
+/** A byte heap that begins small and grows within an array buffer of the whole size, with all of its checks on. */
 class HeapAdapter implements Adapter {
   declare readonly words: Int32Array;
   declare private heap: Heap;
@@ -26,8 +26,8 @@ class HeapAdapter implements Adapter {
   constructor({ spaceBytes, isVariable }: AdapterOptions) {
     const buffer = new ArrayBuffer(spaceBytes);
     // A field that was written twice is no constant to V8: so it looks to a function that is handed its heap.
-    this.heap = new Heap({ buffer: isVariable ? new ArrayBuffer(SPARE_HEAP_BYTES) : buffer });
-    if (isVariable) this.heap = new Heap({ buffer });
+    this.heap = new Heap({ buffer, size: FIRST_HEAP_BYTES });
+    if (isVariable) this.heap = new Heap({ buffer, size: FIRST_HEAP_BYTES });
     this.words = new Int32Array(buffer);
   }
 

@@ -45,10 +45,10 @@ export interface WorkloadSamples {
   readonly subjects: readonly SubjectSamples[];
 }
 
-/** A space has at least so many times the peak payload: where a heap is fuller, a large realloc finds no block. */
-const SPACE_FACTOR = 2;
-/** Spaces have at least so many bytes. */
-const MIN_SPACE_BYTES = 2 ** 20;
+/** A space may grow to at least so many times the peak payload: fragmentation alone must not be the end. */
+const SPACE_FACTOR = 4;
+/** Spaces may grow to at least so many bytes. */
+const MIN_SPACE_BYTES = 2 ** 24;
 /** Byte heaps reach this far. */
 const MAX_SPACE_BYTES = 2 ** 32;
 
@@ -119,7 +119,7 @@ function columnsOf(workload: Workload, subject: Subject, turn: number): readonly
   return turn % 2 === 0 ? ["write", "plain"] : ["plain", "write"];
 }
 
-/** @returns a power of two, since a buddy allocator has its largest blocks at multiples of theirs */
+/** @returns how far an allocator's space may grow: a power of two */
 function spaceFor(peakPayloadBytes: number): number {
   const wanted = Math.max(MIN_SPACE_BYTES, peakPayloadBytes * SPACE_FACTOR);
   return Math.min(MAX_SPACE_BYTES, 2 ** Math.ceil(Math.log2(wanted)));
