@@ -5,6 +5,10 @@ export default defineConfig({
   resolve: {
     // Tests see the library's source, so that a failure points into it; test/repo looks at the build.
     alias: [
+      {
+        find: /^kmem\/wasm$/,
+        replacement: fileURLToPath(new URL("packages/kmem/src/wasm/index.ts", import.meta.url)),
+      },
       { find: /^kmem$/, replacement: fileURLToPath(new URL("packages/kmem/src/index.ts", import.meta.url)) },
     ],
   },

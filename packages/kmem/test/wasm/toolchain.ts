@@ -1,0 +1,25 @@
+// C programs for tests of `kmem/wasm`, compiled with clang for wasm32-wasi.
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { compiled, missingTools } from "../../../../scripts/wasm/compile.ts";
+import { type Module, wasm } from "../../../../scripts/wasm/webassembly.ts";
+
+/** The file through which C reaches the imported functions. */
+const GLUE = join(import.meta.dirname, "../../wasm/kmem.c");
+
+/** Why clang cannot compile for wasm32-wasi here; undefined when it can. */
+export function missingClang(): string | undefined {
+  return missingTools("wasm", ["clang", "wasm-ld"], ["/usr/lib/wasm32-wasi/libc.a"]);
+}
+
+/** A C file of this folder with kmem's functions, or the C library's own, as a module that imports its memory or not. */
+export function compileC(file: string, options: { glue?: boolean; flags?: readonly string[] } = {}): Module {
+  const { glue = true, flags = [] } = options;
+  const source = join(import.meta.dirname, file);
+  const inputs = glue ? [source, GLUE] : [source];
+  const clang = ["clang", "--target=wasm32-wasi", "-O2", "-mexec-model=reactor", "-fno-builtin"];
+  const command = [...clang, "-Wl,--export=__heap_base", ...flags, ...inputs, "-o", "program.wasm"];
+  const folder = compiled({ name: file.replace(/[.]c$/, ""), command, inputs });
+  return new wasm.Module(readFileSync(join(folder, "program.wasm")));
+}
