@@ -13,7 +13,7 @@ import { StreamBuilder } from "../src/stream/builder.ts";
 import type { OperationStream } from "../src/stream/layout.ts";
 import { payloadBytesOf, type Target } from "../src/workloads/workload.ts";
 
-const TRACE = fileURLToPath(new URL("../../packages/lab/traces/small-project.ftrace.gz", import.meta.url));
+const TRACE = fileURLToPath(new URL("../../packages/lab/traces/small-project.parquet", import.meta.url));
 const ORIGIN = {
   program: "Linux 6.18.44, x86-64",
   command: "packages/lab/traces/record-small-project.sh",

@@ -3,6 +3,8 @@ import { formatCount, formatCounted, formatKib, formatPercent } from "./format.t
 import type { Style } from "./style.ts";
 import { renderTable, type TextColumn } from "./text-table.ts";
 
+const KERNEL_TITLE = "KERNEL KiB";
+
 const COLUMNS: readonly TextColumn[] = [
   { title: "OBJS", align: "right" },
   { title: "LIVE", align: "right" },
@@ -10,7 +12,7 @@ const COLUMNS: readonly TextColumn[] = [
   { title: "OBJ SIZE", align: "right" },
   { title: "SLABS", align: "right" },
   { title: "OUR KiB", align: "right" },
-  { title: "KERNEL KiB", align: "right" },
+  { title: KERNEL_TITLE, align: "right" },
   { title: "NAME", align: "left" },
 ];
 
@@ -24,8 +26,15 @@ export function renderCacheTable(
   const rest = held.slice(shown.length);
   const rows = shown.map((cache) => cacheRow(cache.atPeak, sizeCell(cache), nameCell(cache)));
   if (rest.length > 0) rows.push(cacheRow(sumOf(rest), "", formatCounted(rest.length, "smaller cache")));
-  const total = cacheRow(sumOf(held), "", formatCounted(held.length, "cache"));
-  return renderTable(COLUMNS, rows, { style: options.style, footer: [total] });
+  const sum = sumOf(held);
+  const footer = [cacheRow(sum, "", formatCounted(held.length, "cache"))];
+  // A program's recording does not tell what was given.
+  const isShown = COLUMNS.map(({ title }) => title !== KERNEL_TITLE || sum.kernelBytes > 0);
+  const shownOf = <Cell>(cells: readonly Cell[]): Cell[] => cells.filter((_, index) => isShown[index]);
+  return renderTable(shownOf(COLUMNS), rows.map(shownOf), {
+    style: options.style,
+    footer: footer.map(shownOf),
+  });
 }
 
 function cacheRow(moment: CacheMoment, size: string, name: string): string[] {

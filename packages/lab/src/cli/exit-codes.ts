@@ -10,6 +10,7 @@ export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
 
 /** A line of help for each exit code. */
 export const EXIT_CODE_HELP = `Exit codes:
-  ${ExitCode.OK}  done
-  ${ExitCode.BAD_DATA}  no report: one line on stderr says why
-  ${ExitCode.USAGE}  the command line is wrong`;
+  ${ExitCode.OK}    done
+  ${ExitCode.BAD_DATA}    not done: one line on stderr says why
+  ${ExitCode.USAGE}    the command line is wrong
+  130  interrupted by Ctrl-C; no half file is left`;

@@ -11,6 +11,11 @@ export interface Progress {
   finish(): void;
 }
 
+/** Progress as the options of a command ask for it: on stderr, unless that is no terminal. */
+export function progressFor(options: { readonly progress: boolean }): Progress {
+  return options.progress ? terminalProgress(process.stderr) : noProgress;
+}
+
 /** No progress shown. */
 export const noProgress: Progress = { show: () => {}, finish: () => {} };
 

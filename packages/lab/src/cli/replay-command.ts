@@ -1,37 +1,52 @@
+/** `kmem replay`: a recording through kmem's allocators. */
 import { fileURLToPath } from "node:url";
+import { Command } from "commander";
+import { loadTrace } from "../files/load-trace.ts";
 import { replayTrace } from "../replay/replay.ts";
 import type { ReplayReport } from "../replay/report.ts";
-import { loadTrace } from "../files/load-trace.ts";
 import { formatCounted } from "./format.ts";
-import { noProgress, terminalProgress, type Progress } from "./progress.ts";
+import { addCommonOptions, pageSize, wholeNumber, type CommonOptions } from "./options.ts";
+import { progressFor, type Progress } from "./progress.ts";
 import { renderReplayReport } from "./replay-text.ts";
 import { styleFor } from "./style.ts";
 
 /** The recording that is replayed when no file is named. */
-export const BUNDLED_TRACE = fileURLToPath(new URL("../../traces/small-project.ftrace.gz", import.meta.url));
+const BUNDLED_TRACE = fileURLToPath(new URL("../../traces/small-project.parquet", import.meta.url));
+
+const DEFAULT_TOP = 20;
+const DEFAULT_PAGE_SIZE = 4096;
 
 /** The options of `kmem replay`. */
-export interface ReplayCommandOptions {
-  readonly json: boolean;
-  readonly progress: boolean;
+interface ReplayCommandOptions extends CommonOptions {
   /** Rows of the table of caches; 0 for all. */
   readonly top: number;
   /** In bytes. */
   readonly pageSize: number;
-  /** Events; Infinity for all. */
-  readonly limit: number;
-  readonly partial: boolean;
+  /** Events. */
+  readonly limit?: number;
+  readonly partial?: true;
 }
 
-/** `kmem replay FILE`: reads, replays, and prints the report on stdout. Throws TraceError and ReplayError. */
-export async function replayCommand(file: string, options: ReplayCommandOptions): Promise<void> {
-  const progress = options.progress ? terminalProgress(process.stderr) : noProgress;
-  const report = await readAndReplay(file, options, progress);
-  process.stdout.write(
-    options.json
-      ? `${JSON.stringify(report, null, 2)}\n`
-      : renderReplayReport(report, { style: styleFor(process.stdout), topCaches: options.top }),
-  );
+/** The command, for the command line's parser. */
+export function replayCommand(): Command {
+  const command = new Command("replay")
+    .description("replay a recording: its objects through a Heap, its pages through a BuddyAllocator")
+    .argument(
+      "[FILE]",
+      "a trace file, or a recording that kmem import reads; - for the standard input; the bundled one if left out",
+    )
+    .option("--top <count>", "caches to list; 0 for all", wholeNumber(0), DEFAULT_TOP)
+    .option("--page-size <bytes>", "page size of the allocators, a power of two", pageSize, DEFAULT_PAGE_SIZE)
+    .option("--limit <events>", "replay only the first events", wholeNumber(1))
+    .option("--partial", "take a recording that ends before its end as far as it goes");
+  return addCommonOptions(command).action(async (file: string | undefined, options: ReplayCommandOptions) => {
+    const report = await readAndReplay(file ?? BUNDLED_TRACE, options, progressFor(options));
+    process.stdout.write(
+      options.json
+        ? `${JSON.stringify(report, null, 2)}\n`
+        : renderReplayReport(report, { style: styleFor(process.stdout), topCaches: options.top }),
+    );
+  });
 }
 
 async function readAndReplay(
@@ -42,8 +57,8 @@ async function readAndReplay(
   try {
     const readStart = performance.now();
     const { trace, origin } = await loadTrace(file, {
-      limit: options.limit,
-      partial: options.partial,
+      limit: options.limit ?? Infinity,
+      partial: options.partial ?? false,
       onProgress: ({ readBytes, fileBytes, eventCount }) => {
         progress.show("Reading", readBytes, fileBytes ?? readBytes, formatCounted(eventCount, "event"));
       },

@@ -1,6 +1,5 @@
 /** The report of `kmem replay` as text for people. Fits 100 columns. */
-import type { FreeBlocksOverTime, ReplayReport, SkipReason } from "../replay/report.ts";
-import { basename } from "node:path";
+import type { FreeBlocksOverTime, ReplayReport, SkipReason, SpeedReport } from "../replay/report.ts";
 import { renderCacheTable } from "./cache-table.ts";
 import {
   formatCount,
@@ -11,7 +10,8 @@ import {
   formatSize,
   formatThousandths,
 } from "./format.ts";
-import type { Style } from "./style.ts";
+import { renderRecording } from "./recording-text.ts";
+import { heading, type Style } from "./style.ts";
 import { renderTable } from "./text-table.ts";
 
 /** Settings of the text. */
@@ -27,6 +27,7 @@ const MIN_ORDER_COLUMNS = 4;
 const SKIP_REASONS: Readonly<Record<SkipReason, string>> = {
   "kfree-from-before": "kfree of an object from before the recording began",
   "kmem_cache_free-from-before": "kmem_cache_free of an object from before the recording began",
+  "free-from-before": "free of memory from before the recording began",
   "page-free-from-before": "mm_page_free of pages from before the recording began",
   "null-free": "kfree of NULL, which does nothing",
   "failed-allocation": "allocations that failed in the kernel",
@@ -38,72 +39,33 @@ const SKIP_REASONS: Readonly<Record<SkipReason, string>> = {
 export function renderReplayReport(report: ReplayReport, options: ReplayTextOptions): string {
   const { style } = options;
   const sections = [
-    recordingSection(report, style),
+    renderRecording(report.recording, style),
     eventsSection(report, style),
-    objectsSection(report, options),
-    pagesSection(report, style),
+    ...(hasObjects(report) ? [objectsSection(report, options)] : []),
+    ...(hasPages(report) ? [pagesSection(report, style)] : []),
     speedSection(report, style),
   ];
   return `\n${sections.join("\n")}\n`;
 }
 
-function heading(title: string, rest: string, style: Style): string {
-  return `${style.bold(title)}  ${rest}\n`;
+function hasObjects({ objects }: ReplayReport): boolean {
+  return objects.speed.operations > 0;
 }
 
-function recordingSection({ recording }: ReplayReport, style: Style): string {
-  const packed =
-    recording.compressed && recording.fileBytes !== null
-      ? `, ${formatSize(recording.fileBytes)} gzipped`
-      : "";
-  const duration = recording.durationSeconds === null ? "" : ` in ${recording.durationSeconds.toFixed(2)} s`;
-  const processors =
-    recording.processorCount === null ? "" : ` on ${formatCounted(recording.processorCount, "processor")}`;
-  const lines = [
-    `${formatCounted(recording.eventCount, "memory event")} of a Linux kernel${duration}${processors}`,
-    `${formatCounted(recording.lineCount, "line")} of ftrace text, ${formatSize(recording.textBytes)}${packed}`,
-    ...recordingRemarks(recording),
-  ];
-  return heading("Recording", basename(recording.file), style) + lines.map((line) => `  ${line}\n`).join("");
+function hasPages({ pages }: ReplayReport): boolean {
+  return pages.speed.operations > 0;
 }
 
-/** What is missing from the recording or odd about it. */
-function recordingRemarks(recording: ReplayReport["recording"]): string[] {
-  const remarks: string[] = [];
-  const lost = recording.overwrittenEvents + recording.lostEvents;
-  if (lost > 0 || recording.lostEventLines > 0) {
-    const many = lost > 0 ? formatCounted(lost, "event") : "an unknown number of events";
-    remarks.push(`The kernel lost ${many}: its buffer was full. What follows is a replay of the rest.`);
-  } else if (recording.entriesInBuffer !== null) {
-    remarks.push("The kernel lost no events.");
-  }
-  if (recording.pointers === "hashed") {
-    remarks.push(
-      "Pointers are hashed to 32 bits, so two objects may look like one (hash-ptr=0 records real ones).",
-    );
-  }
-  const others = Object.entries(recording.otherEvents);
-  if (others.length > 0) {
-    const sum = others.reduce((total, [, count]) => total + count, 0);
-    remarks.push(
-      `${formatCounted(sum, "event")} of other kinds passed over: ${others.map(([name]) => name).join(", ")}`,
-    );
-  }
-  if (recording.stoppedEarly !== null) remarks.push(`Stopped early: ${recording.stoppedEarly}`);
-  return remarks;
-}
-
-function eventsSection({ events, objects, pages }: ReplayReport, style: Style): string {
+function eventsSection(report: ReplayReport, style: Style): string {
+  const { events, objects, pages } = report;
   const share = (count: number): string[] => [formatCount(count), formatPercent(count, events.read)];
+  const objectEvents = share(objects.counts.allocations + objects.counts.frees);
+  const pageEvents = share(pages.counts.allocations + pages.counts.frees);
   const rows = [
-    [
-      ...share(objects.counts.allocations + objects.counts.frees),
-      "objects allocated and freed, through a Heap",
-    ],
-    [
-      ...share(pages.counts.allocations + pages.counts.frees),
-      "blocks of pages allocated and freed, through a BuddyAllocator",
-    ],
+    ...(hasObjects(report) ? [[...objectEvents, "objects allocated and freed, through a Heap"]] : []),
+    ...(hasPages(report)
+      ? [[...pageEvents, "blocks of pages allocated and freed, through a BuddyAllocator"]]
+      : []),
     ...events.skipped
       .filter(({ count }) => count > 0)
       .map(({ reason, count }) => [...share(count), `skipped: ${SKIP_REASONS[reason]}`]),
@@ -129,7 +91,9 @@ function eventRemarks({ objects, pages }: Pick<ReplayReport, "objects" | "pages"
     remarks.push(
       `${formatCounted(unrecorded, "free")} added: the memory was handed out again, its free was not recorded`,
     );
-    remarks.push("(the kernel traces no bulk frees).");
+    if (objects.kernelBytesAtPeak > 0 || pages.counts.unrecordedFrees > 0) {
+      remarks.push("(the kernel traces no bulk frees).");
+    }
   }
   if (pages.counts.orderMismatches > 0) {
     remarks.push(
@@ -146,8 +110,8 @@ function objectsSection(
   const { footprint, kernelBytesAtPeak } = objects;
   const lines = [
     `at the peak  ${formatSize(footprint.peakPayloadBytes)} asked for, ${formatSize(footprint.heldAtPeakPayloadBytes)} of pages held ` +
-      `(${formatPercent(footprint.peakPayloadBytes, footprint.heldAtPeakPayloadBytes)} in use); ` +
-      `the kernel gave ${formatSize(kernelBytesAtPeak)}`,
+      `(${formatPercent(footprint.peakPayloadBytes, footprint.heldAtPeakPayloadBytes)} in use)` +
+      (kernelBytesAtPeak > 0 ? `; the kernel gave ${formatSize(kernelBytesAtPeak)}` : ""),
     `at the end   ${formatSize(footprint.endPayloadBytes)} asked for, ${formatSize(footprint.endHeldBytes)} of pages held; ` +
       `${formatCounted(objects.liveAtEnd, "object")} still live`,
   ];
@@ -158,7 +122,9 @@ function objectsSection(
     "\n",
     renderCacheTable(objects.caches, { style, topCaches }),
     style.dim(
-      "  At the peak. KERNEL KiB: what the kernel gave for the same live objects (the sum of bytes_alloc).",
+      kernelBytesAtPeak > 0
+        ? "  At the peak. KERNEL KiB: what the kernel gave for the same live objects (the sum of bytes_alloc)."
+        : "  At the peak.",
     ) + "\n",
     "\n",
     renderFreeBlocks(objects.blocks, style),
@@ -237,7 +203,8 @@ function orderTable(orderCount: number, rows: readonly (readonly string[])[], st
   );
 }
 
-function speedSection({ objects, pages, time, recording, events }: ReplayReport, style: Style): string {
+function speedSection(report: ReplayReport, style: Style): string {
+  const { objects, pages, time, recording, events } = report;
   const table = renderTable(
     [
       { title: "STEP", align: "left" },
@@ -247,7 +214,7 @@ function speedSection({ objects, pages, time, recording, events }: ReplayReport,
     ],
     [
       [
-        "read the text",
+        "read the recording",
         formatCounted(recording.eventCount, "event"),
         formatSeconds(time.readSeconds),
         formatRate(time.eventsReadPerSecond),
@@ -258,22 +225,21 @@ function speedSection({ objects, pages, time, recording, events }: ReplayReport,
         formatSeconds(time.linkSeconds),
         formatRate(rate(events.read, time.linkSeconds)),
       ],
-      [
-        "replay the objects",
-        formatCounted(objects.speed.operations, "operation"),
-        formatSeconds(objects.speed.seconds),
-        formatRate(objects.speed.operationsPerSecond),
-      ],
-      [
-        "replay the pages",
-        formatCounted(pages.speed.operations, "operation"),
-        formatSeconds(pages.speed.seconds),
-        formatRate(pages.speed.operationsPerSecond),
-      ],
+      ...(hasObjects(report) ? [speedRow("replay the objects", objects.speed)] : []),
+      ...(hasPages(report) ? [speedRow("replay the pages", pages.speed)] : []),
     ],
     { style },
   );
   return `${heading("Speed", `${formatRate(time.operationsPerSecond).replace("/s", " events a second")} replayed`, style)}${table}`;
+}
+
+function speedRow(step: string, { operations, seconds, operationsPerSecond }: SpeedReport): string[] {
+  return [
+    step,
+    formatCounted(operations, "operation"),
+    formatSeconds(seconds),
+    formatRate(operationsPerSecond),
+  ];
 }
 
 function rate(count: number, seconds: number): number {

@@ -16,3 +16,8 @@ export function styleFor(stream: NodeJS.WritableStream): Style {
 
 /** No styles at all. */
 export const plainStyle: Style = { bold: (text) => text, dim: (text) => text };
+
+/** The first line of a section of a report: its title, and what it is about. */
+export function heading(title: string, rest: string, style: Style): string {
+  return `${style.bold(title)}  ${rest}\n`;
+}

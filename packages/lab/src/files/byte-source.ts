@@ -4,10 +4,11 @@
  */
 import { createReadStream } from "node:fs";
 import { open } from "node:fs/promises";
-import { Readable } from "node:stream";
-import { createGunzip } from "node:zlib";
+import { Readable, type Transform } from "node:stream";
+import { createGunzip, createZstdDecompress } from "node:zlib";
 import { TraceError } from "../trace/trace-error.ts";
 import { PARQUET_MAGIC } from "../trace/trace-reader.ts";
+import { reasonOf } from "./user-error.ts";
 
 /** The name that stands for the standard input. */
 const STANDARD_INPUT = "-";
@@ -19,37 +20,28 @@ const MAGIC_LENGTH = 8;
 const FOREIGN_FORMATS: readonly { readonly magic: readonly number[]; readonly what: string }[] = [
   {
     magic: [0x17, 0x08, 0x44],
-    what: "a trace-cmd data file: give the text that cat /sys/kernel/tracing/trace prints",
+    what: "a trace-cmd data file: give the text that trace-cmd report prints",
   },
   {
     magic: [0x50, 0x45, 0x52, 0x46],
-    what: "a perf data file: give the text that cat /sys/kernel/tracing/trace prints",
-  },
-  {
-    magic: [0x28, 0xb5, 0x2f, 0xfd],
-    what: "zstd-compressed: decompress it first (zstd -dc FILE | kmem replay -)",
+    what: "a perf data file: give the text that perf script prints",
   },
   {
     magic: [0xfd, 0x37, 0x7a, 0x58, 0x5a],
-    what: "xz-compressed: decompress it first (xz -dc FILE | kmem replay -)",
+    what: "xz-compressed: decompress it first (xz -dc FILE | kmem import - -o OUT)",
   },
   {
     magic: [0x42, 0x5a, 0x68],
-    what: "bzip2-compressed: decompress it first (bzip2 -dc FILE | kmem replay -)",
+    what: "bzip2-compressed: decompress it first (bzip2 -dc FILE | kmem import - -o OUT)",
   },
   { magic: [0x50, 0x4b, 0x03, 0x04], what: "a zip archive: unpack it first" },
 ];
 
-const GZIP_MAGIC: readonly number[] = [0x1f, 0x8b];
-
-const OPEN_FAILURES: Readonly<Record<string, string>> = {
-  ENOENT: "no such file",
-  ENOTDIR: "a part of the path is not a directory",
-  EACCES: "permission denied",
-  EPERM: "permission denied",
-  EISDIR: "it is a directory",
-  ENAMETOOLONG: "the name is too long",
-};
+/** Ways of compression that are undone here. */
+const DECOMPRESSORS: readonly { readonly magic: readonly number[]; readonly make: () => Transform }[] = [
+  { magic: [0x1f, 0x8b], make: () => createGunzip({ chunkSize: READ_CHUNK_BYTES }) },
+  { magic: [0x28, 0xb5, 0x2f, 0xfd], make: () => createZstdDecompress({ chunkSize: READ_CHUNK_BYTES }) },
+];
 
 /** An open file: its bytes, decompressed, and how far it has been read. */
 export interface ByteSource {
@@ -86,11 +78,11 @@ export async function openByteSource(file: string): Promise<ByteSource> {
     raw.destroy();
     throw new TraceError("FOREIGN", { file, line: 0 }, `${file} is ${foreign.what}`);
   }
-  const compressed = startsWith(head, GZIP_MAGIC);
+  const decompressor = DECOMPRESSORS.find(({ magic }) => startsWith(head, magic));
   const whole = prepended(head, counted);
   return {
-    chunks: compressed ? gunzipped(whole) : whole,
-    compressed,
+    chunks: decompressor === undefined ? whole : decompressed(whole, decompressor.make()),
+    compressed: decompressor !== undefined,
     isTraceFile: startsWith(head, PARQUET_MAGIC),
     fileBytes,
     readBytes: () => readBytes,
@@ -110,9 +102,9 @@ async function openRaw(file: string): Promise<{ raw: Readable; fileBytes: number
     const raw = createReadStream(file, { fd: handle, highWaterMark: READ_CHUNK_BYTES });
     return { raw, fileBytes: stat.isFile() ? stat.size : null };
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? "";
-    const why = OPEN_FAILURES[code] ?? (error as Error).message;
-    throw new TraceError("UNREADABLE", { file, line: 0 }, `cannot open ${file}: ${why}`, { cause: error });
+    throw new TraceError("UNREADABLE", { file, line: 0 }, `cannot open ${file}: ${reasonOf(error)}`, {
+      cause: error,
+    });
   }
 }
 
@@ -126,12 +118,9 @@ async function readHead(file: string, chunks: AsyncGenerator<Uint8Array>): Promi
       head = head.length === 0 ? next.value : Buffer.concat([head, next.value]);
     }
   } catch (error) {
-    throw new TraceError(
-      "UNREADABLE",
-      { file, line: 0 },
-      `cannot read ${file}: ${(error as Error).message}`,
-      { cause: error },
-    );
+    throw new TraceError("UNREADABLE", { file, line: 0 }, `cannot read ${file}: ${reasonOf(error)}`, {
+      cause: error,
+    });
   }
   return head;
 }
@@ -146,15 +135,17 @@ async function* prepended(head: Uint8Array, rest: AsyncIterable<Uint8Array>): As
 }
 
 /** Decompresses off the main thread, a few chunks ahead of the reader. */
-async function* gunzipped(compressed: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  const gunzip = createGunzip({ chunkSize: READ_CHUNK_BYTES });
+async function* decompressed(
+  compressed: AsyncIterable<Uint8Array>,
+  decompressor: Transform,
+): AsyncGenerator<Uint8Array> {
   const input = Readable.from(compressed, { objectMode: false });
-  input.on("error", (error) => gunzip.destroy(error));
-  input.pipe(gunzip);
+  input.on("error", (error) => decompressor.destroy(error));
+  input.pipe(decompressor);
   try {
-    for await (const chunk of gunzip as AsyncIterable<Buffer>) yield chunk;
+    for await (const chunk of decompressor as AsyncIterable<Buffer>) yield chunk;
   } finally {
     input.destroy();
-    gunzip.destroy();
+    decompressor.destroy();
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Reads one event line of the kernel's ftrace text:
+ * Reads one event line of the kernel's ftrace text, or of trace-cmd's and perf's likeness of it:
  *
  *     <task>-<pid>  [<cpu>] <flags>  <seconds>.<microseconds>: <event>: <field>=<value> …
  *
@@ -46,6 +46,7 @@ const PARENTHESIS_OPEN = 0x28;
 const PARENTHESIS_CLOSE = 0x29;
 const DASH = 0x2d;
 const DOT = 0x2e;
+const SLASH = 0x2f;
 const DIGIT_0 = 0x30;
 const COLON = 0x3a;
 const LESS_THAN = 0x3c;
@@ -104,6 +105,8 @@ export class FtraceEventParser {
   eventNameEnd = 0;
   /** Is the clock's time a count of ticks instead of seconds? Known after the first event. */
   countsTicks = false;
+  /** Has an event been seen with its system before its name, as perf prints it? */
+  sawSystem = false;
   /** Has a pointer been seen that the kernel hashed: 64 bits wide, its upper half zero? */
   sawHashedPointer = false;
   readonly #names: TraceNames;
@@ -126,6 +129,12 @@ export class FtraceEventParser {
     }
     let at = cursor.at;
     while (at < end && isWordByte(bytes[at]!)) at++;
+    // perf puts the event's system before its name: "kmem:kfree:".
+    if (at + 1 < end && bytes[at] === COLON && isWordByte(bytes[at + 1]!)) {
+      this.sawSystem = true;
+      this.eventNameStart = ++at;
+      while (at < end && isWordByte(bytes[at]!)) at++;
+    }
     this.eventNameEnd = at;
     if (at === this.eventNameStart || at === end || bytes[at] !== COLON)
       return this.#broken("an event's name and a colon");
@@ -172,8 +181,14 @@ export class FtraceEventParser {
     for (let scale = 1; digit > start && isDigit(bytes[digit - 1]!); scale *= 10) {
       pid += scale * (bytes[--digit]! - DIGIT_0);
     }
+    // perf may print both numbers, "<pid>/<tid>": the second tells the task.
+    if (digit > start && bytes[digit - 1] === SLASH) {
+      digit--;
+      while (digit > start && isDigit(bytes[digit - 1]!)) digit--;
+    }
     let nameStart = start;
     while (nameStart < digit && bytes[nameStart] === SPACE) nameStart++;
+    nameStart = this.#pastBuffer(nameStart, digit);
     let nameEnd = digit - 1;
     const isTask = digit < past && nameEnd > nameStart && pid <= MAX_PID;
     while (nameEnd > nameStart && bytes[nameEnd - 1] === SPACE) nameEnd--;
@@ -192,6 +207,16 @@ export class FtraceEventParser {
     cursor.skipToSpace();
     cursor.skipSpaces();
     return this.#readTime();
+  }
+
+  /** trace-cmd puts the name of a buffer that is not the main one before the task, a colon and spaces behind it. */
+  #pastBuffer(start: number, end: number): number {
+    const { bytes } = this.cursor;
+    let at = start;
+    while (at < end && isWordByte(bytes[at]!)) at++;
+    if (at === start || at + 1 >= end || bytes[at] !== COLON || bytes[at + 1] !== SPACE) return start;
+    while (at + 1 < end && bytes[at + 1] === SPACE) at++;
+    return at + 1;
   }
 
   #readTime(): boolean {

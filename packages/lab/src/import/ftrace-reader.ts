@@ -1,60 +1,48 @@
 /**
- * Reads the kernel's ftrace text (what `cat trace` gives) from a stream of bytes and hands its kmem events to a
- * sink. Memory use does not depend on the length of the text.
+ * Reads the text of a kernel's trace events from a stream of bytes and hands its kmem events to a sink. Memory use does
+ * not depend on the length of the text. Three programs write such text, alike but for this:
  *
- * Lines that are not events: the header and other comments (`#`), `CPU:n [LOST m EVENTS]`, frames of stack
- * traces (` => `), empty lines. Everything else must be an event, or the reader throws a TraceError that
- * names the line, what was expected, and what stands there.
+ * - `cat trace` (ftrace): a header of `#` comments that counts the events;
+ * - `trace-cmd report`: `cpus=N` first, pointers with `0x`, the name of a buffer before the task;
+ * - `perf script`: `kmem:` before the event's name, no `-` between task and number.
+ *
+ * Lines that are not events: comments (`#`), `CPU:n [LOST m EVENTS]`, frames of stack traces, empty lines. Everything
+ * else must be an event, or the reader throws a TraceError that names the line, what was expected, and what stands there.
  */
+import { isPageKind, type TraceSink } from "../trace/event.ts";
+import { sourceFacts, type SourceFacts, type SourceFormat } from "../trace/recording.ts";
+import { TraceError } from "../trace/trace-error.ts";
 import { FtraceEventParser, LineResult } from "./ftrace-event-parser.ts";
 import { asciiBytes } from "./line-cursor.ts";
-import { LineSplitter } from "./line-splitter.ts";
-import { sourceFacts, type SourceFacts } from "../trace/recording.ts";
-import { TraceError, type TraceErrorCode } from "../trace/trace-error.ts";
-import type { TraceNames } from "../trace/trace-names.ts";
-import { isPageKind, type TraceSink } from "../trace/event.ts";
+import { LineReader } from "./line-reader.ts";
+import type { ReaderOptions, RecordingReader } from "./recording-reader.ts";
 
+const TAB = 0x09;
 const SPACE = 0x20;
 const HASH = 0x23;
 const LETTER_C = 0x43;
+const LETTER_C_SMALL = 0x63;
 const LOST_LINE = asciiBytes("CPU:");
+const PROCESSORS = asciiBytes("cpus=");
 const STACK_FRAME = asciiBytes("=> ");
 
 /** ftrace lines are below 1 KiB; a "line" longer than this comes from a file without lines. */
 const MAX_LINE_BYTES = 1 << 16;
-/** Characters of a broken line that a message shows. */
-const EXCERPT_LENGTH = 60;
 /** Names of foreign event kinds that a message shows. */
 const SHOWN_NAMES = 3;
 
 const ENTRIES_PATTERN = /^#\s*entries-in-buffer\/entries-written:\s*(\d+)\/(\d+)(?:\s+#P:(\d+))?/;
 const TRACER_PATTERN = /^#\s*tracer:\s*(\S+)/;
-const LOST_PATTERN = /^CPU:\d+ \[LOST (?:(\d+) )?EVENTS\]/;
-
-/** How `FtraceReader` is set up. */
-export interface FtraceReaderOptions {
-  /** For messages. */
-  readonly file: string;
-  readonly sink: TraceSink;
-  /** Takes the names that the events' numbers stand for. */
-  readonly names: TraceNames;
-  /** Stop after this many kmem events; by default, never. */
-  readonly limit?: number;
-}
+const LOST_PATTERN = /^CPU:\d+ \[(?:LOST )?(?:(\d+) )?EVENTS(?: DROPPED)?\]/;
 
 /** Reads one recording: `push` its bytes, then `finish`. */
-export class FtraceReader {
-  readonly #file: string;
+export class FtraceReader extends LineReader implements RecordingReader {
   readonly #sink: TraceSink;
-  readonly #limit: number;
   readonly #parser: FtraceEventParser;
-  readonly #splitter: LineSplitter;
   readonly #decoder = new TextDecoder();
   readonly #otherEvents = new Map<string, number>();
-  #textBytes = 0;
-  #lineCount = 0;
-  #eventCount = 0;
   #otherEventCount = 0;
+  #format: SourceFormat = "ftrace";
   #sawHeader = false;
   #tracer: string | null = null;
   #processorCount: number | null = null;
@@ -63,61 +51,27 @@ export class FtraceReader {
   #lostEvents = 0;
   #lostEventLines = 0;
   #sawPointer = false;
-  /** Inside `finish`: the line at hand has no line ending. */
+  /** The line at hand has no line ending. */
   #isUnendedLine = false;
 
-  constructor(options: FtraceReaderOptions) {
-    this.#file = options.file;
+  constructor(options: ReaderOptions) {
+    super(options, MAX_LINE_BYTES);
     this.#sink = options.sink;
-    this.#limit = options.limit ?? Infinity;
     this.#parser = new FtraceEventParser(options.names);
-    this.#splitter = new LineSplitter({
-      maxLineBytes: MAX_LINE_BYTES,
-      onLine: (bytes, start, end) => this.#line(bytes, start, end),
-      onTooLong: () =>
-        this.#fail(
-          "FOREIGN",
-          `expected a line of ftrace text, found more than ${MAX_LINE_BYTES} bytes without a line ending`,
-        ),
-    });
   }
 
-  /** Lines read so far. */
-  get lineCount(): number {
-    return this.#lineCount;
-  }
-
-  /** kmem events handed to the sink so far. */
-  get eventCount(): number {
-    return this.#eventCount;
-  }
-
-  /** Has the limit been reached? Further bytes are then ignored. */
-  get isDone(): boolean {
-    return this.#eventCount >= this.#limit;
-  }
-
-  /** Takes the next bytes of the text. Throws a TraceError at the first line that is not ftrace text. */
-  push(chunk: Uint8Array): void {
-    if (this.isDone) return;
-    this.#textBytes += chunk.length;
-    this.#splitter.push(chunk);
-  }
-
-  /** Ends the text. Throws a TraceError if it ends before its end, or if no kmem event was in it. */
-  finish(): void {
-    if (this.isDone) return;
+  override finish(): void {
     this.#isUnendedLine = true;
-    this.#splitter.finish();
+    super.finish();
+  }
+
+  protected override end(): void {
     this.#checkNotEmpty();
-    const found = this.#eventCount + this.#otherEventCount;
+    const found = this.eventCount + this.#otherEventCount;
     if (this.#entriesInBuffer !== null && found < this.#entriesInBuffer) {
       const missing = this.#entriesInBuffer - found;
-      this.#lineCount++;
-      this.#fail(
-        "TRUNCATED",
-        `expected ${missing} more events, since the header counts ${this.#entriesInBuffer}; found the end of the file`,
-      );
+      const wanted = `expected ${missing} more events, since the header counts ${this.#entriesInBuffer}`;
+      this.failAfterLine("TRUNCATED", `${wanted}; found the end of the file`);
     }
   }
 
@@ -125,13 +79,13 @@ export class FtraceReader {
   facts(): SourceFacts {
     const { sawHashedPointer, countsTicks } = this.#parser;
     const pointers = sawHashedPointer ? "hashed" : "real";
-    return sourceFacts("ftrace", {
-      sources: [this.#file],
+    return sourceFacts(this.#parser.sawSystem ? "perf-script" : this.#format, {
+      sources: [this.file],
       processorCount: this.#processorCount,
       clockCountsTicks: countsTicks,
       pointers: this.#sawPointer ? pointers : "none",
-      textBytes: this.#textBytes,
-      lineCount: this.#lineCount,
+      textBytes: this.textBytes,
+      lineCount: this.lineCount,
       tracer: this.#tracer,
       entriesInBuffer: this.#entriesInBuffer,
       entriesWritten: this.#entriesWritten,
@@ -142,9 +96,8 @@ export class FtraceReader {
     });
   }
 
-  #line(bytes: Uint8Array, start: number, end: number): void {
-    if (this.isDone) return;
-    this.#lineCount++;
+  protected override line(): void {
+    const { bytes, start, end } = this.cursor;
     if (start === end) return;
     const first = bytes[start]!;
     if (first === HASH) {
@@ -153,19 +106,15 @@ export class FtraceReader {
     }
     const result = this.#parser.parse(bytes, start, end);
     if (result === LineResult.EVENT) {
-      this.#countEvent();
+      const { event } = this.#parser;
+      if (!isPageKind(event.kind)) this.#sawPointer = true;
+      this.countEvent();
+      this.#sink.add(event);
     } else if (result === LineResult.OTHER_EVENT) {
       this.#countOtherEvent(bytes);
-    } else if (!this.#isOtherLine(bytes, start, end, first)) {
+    } else if (!this.#isOtherLine(first)) {
       this.#failOnLine();
     }
-  }
-
-  #countEvent(): void {
-    const { event } = this.#parser;
-    this.#eventCount++;
-    if (!isPageKind(event.kind)) this.#sawPointer = true;
-    this.#sink.add(event);
   }
 
   #countOtherEvent(bytes: Uint8Array): void {
@@ -191,65 +140,58 @@ export class FtraceReader {
     }
   }
 
-  /** A line that is neither event nor comment, but has its place in ftrace text. */
-  #isOtherLine(bytes: Uint8Array, start: number, end: number, first: number): boolean {
-    const { cursor } = this.#parser;
-    const faultAt = cursor.at;
-    cursor.at = start;
+  /** A line that is neither event nor comment, but has its place in such a text. */
+  #isOtherLine(first: number): boolean {
+    const { cursor } = this;
     if (first === LETTER_C && cursor.accept(LOST_LINE)) {
-      const lost = LOST_PATTERN.exec(this.#decoder.decode(bytes.subarray(start, end)));
+      const lost = LOST_PATTERN.exec(this.#decoder.decode(cursor.bytes.subarray(cursor.start, cursor.end)));
       if (lost !== null) {
         this.#lostEventLines++;
         this.#lostEvents += Number(lost[1] ?? 0);
         return true;
       }
     }
-    cursor.at = start;
-    if (first === SPACE) cursor.skipSpaces();
-    if (cursor.at === end || cursor.accept(STACK_FRAME)) return true;
-    cursor.at = faultAt;
-    return false;
-  }
-
-  #failOnLine(): never {
-    const { cursor, expected } = this.#parser;
-    const found = cursor.at === cursor.end ? "the end of the line" : `"${cursor.excerpt(EXCERPT_LENGTH)}"`;
-    const looksLikeFtrace = this.#sawHeader || this.#eventCount + this.#otherEventCount > 0;
-    if (!looksLikeFtrace) this.#fail("FOREIGN", `not ftrace text: expected ${expected}; found ${found}`);
-    if (this.#isUnendedLine) {
-      this.#fail(
-        "TRUNCATED",
-        `expected ${expected}; found ${found}, where the file ends in the middle of a line`,
-      );
+    if (first === LETTER_C_SMALL && this.eventCount === 0 && cursor.accept(PROCESSORS)) {
+      this.#format = "trace-cmd";
+      this.#sawHeader = true;
+      this.#processorCount = Math.max(0, cursor.readDecimal());
+      return true;
     }
-    this.#fail("SYNTAX", `expected ${expected}; found ${found}`);
-  }
-
-  #checkNotEmpty(): void {
-    if (this.#eventCount > 0) return;
-    if (this.#textBytes === 0) throw new TraceError("EMPTY", this.#noPlace(), `${this.#file} is empty`);
-    if (this.#otherEventCount > 0) {
-      const names = [...this.#otherEvents.keys()].slice(0, SHOWN_NAMES).join(", ");
-      throw new TraceError(
-        "FOREIGN",
-        this.#noPlace(),
-        `${this.#file} holds ${this.#otherEventCount} events, but none of the kmem kinds (it has ${names})`,
-      );
-    }
-    if ((this.#entriesInBuffer ?? 0) > 0) return; // the caller's check of the count says more
-    const what = this.#sawHeader ? "an ftrace header but no event" : "no ftrace header and no event";
-    throw new TraceError(
-      this.#sawHeader ? "EMPTY" : "FOREIGN",
-      this.#noPlace(),
-      `${this.#file} holds ${what}`,
+    if (cursor.accept(STACK_FRAME)) return true;
+    if (first !== SPACE && first !== TAB) return false;
+    cursor.skipBlanks();
+    // A frame of a stack: ftrace and trace-cmd mark it, perf gives an address and a name.
+    return (
+      cursor.at === cursor.end ||
+      cursor.accept(STACK_FRAME) ||
+      (this.#parser.sawSystem && cursor.readHex64() >= 0 && cursor.peek() === SPACE)
     );
   }
 
-  #noPlace(): { file: string; line: number } {
-    return { file: this.#file, line: 0 };
+  #failOnLine(): never {
+    const { expected } = this.#parser;
+    this.cursor.at = this.#parser.cursor.at;
+    const looksLikeFtrace = this.#sawHeader || this.eventCount + this.#otherEventCount > 0;
+    if (!looksLikeFtrace) {
+      this.failAtCursor(expected, "FOREIGN", "no recording in a format that is read here: ");
+    }
+    if (this.#isUnendedLine)
+      this.failAtCursor(`${expected}, before the file ends in the middle of a line`, "TRUNCATED");
+    this.failAtCursor(expected);
   }
 
-  #fail(code: TraceErrorCode, what: string): never {
-    throw new TraceError(code, { file: this.#file, line: Math.max(1, this.#lineCount) }, what);
+  #checkNotEmpty(): void {
+    if (this.eventCount > 0) return;
+    const { file } = this;
+    const place = { file, line: 0 };
+    if (this.textBytes === 0) throw new TraceError("EMPTY", place, `${file} is empty`);
+    if (this.#otherEventCount > 0) {
+      const names = [...this.#otherEvents.keys()].slice(0, SHOWN_NAMES).join(", ");
+      const what = `${this.#otherEventCount} events, but none of the kmem kinds (it has ${names})`;
+      throw new TraceError("FOREIGN", place, `${file} holds ${what}`);
+    }
+    if ((this.#entriesInBuffer ?? 0) > 0) return; // the caller's check of the count says more
+    const what = this.#sawHeader ? "a header but no event" : "no header and no event";
+    throw new TraceError(this.#sawHeader ? "EMPTY" : "FOREIGN", place, `${file} holds ${what}`);
   }
 }

@@ -5,6 +5,7 @@
  * exact up to 2^53; a method that finds no number returns -1 and stays where it was.
  */
 
+const TAB = 0x09;
 const SPACE = 0x20;
 const DIGIT_0 = 0x30;
 const DIGIT_9 = 0x39;
@@ -72,6 +73,11 @@ export class LineCursor {
 
   skipSpaces(): void {
     while (this.at < this.end && this.bytes[this.at] === SPACE) this.at++;
+  }
+
+  /** Skips spaces and tabs. */
+  skipBlanks(): void {
+    while (this.at < this.end && (this.bytes[this.at] === SPACE || this.bytes[this.at] === TAB)) this.at++;
   }
 
   skipToSpace(): void {

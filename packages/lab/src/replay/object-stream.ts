@@ -1,9 +1,16 @@
-import { EventKind, LAST_NULL_KEY, NO_NAME } from "../trace/event.ts";
+import {
+  asksForBytes,
+  EventKind,
+  isPageKind,
+  isProgramKind,
+  LAST_NULL_KEY,
+  NO_NAME,
+} from "../trace/event.ts";
 import type { EventColumns } from "../trace/event-columns.ts";
 import type { Trace } from "../trace/trace.ts";
 import { LifetimeLinker, Peak, type LifetimeCounts } from "./lifetimes.ts";
 
-/** `ObjectStream.cacheOf` of an object that came from `kmalloc`. */
+/** `ObjectStream.cacheOf` of an object that came from `kmalloc`, or from a program's `malloc`. */
 export const KMALLOC = -1;
 
 /** A cache of the recorded kernel: one name and one object size. */
@@ -25,6 +32,8 @@ export interface ObjectCounts extends LifetimeCounts {
   freesUnderOtherName: number;
   /** Of `freesFromBefore`: by `kfree`. */
   kfreesFromBefore: number;
+  /** Of `freesFromBefore`: by a program. */
+  programFreesFromBefore: number;
 }
 
 /** The objects of a recording as a stream of operations that any allocator can be fed with. */
@@ -35,9 +44,9 @@ export interface ObjectStream {
   /** For each object: index into `caches`, or `KMALLOC`. */
   readonly cacheOf: Int32Array;
   /** For each object: what the caller asked for. */
-  readonly bytesRequested: Uint32Array;
-  /** For each object: what the kernel gave. */
-  readonly bytesAllocated: Uint32Array;
+  readonly bytesRequested: Float64Array;
+  /** For each object: what the recorded allocator gave; 0 where that is not told. */
+  readonly bytesAllocated: Float64Array;
   readonly counts: ObjectCounts;
   /** Sum of `bytesRequested` over live objects at its highest. */
   readonly peak: Peak;
@@ -81,55 +90,54 @@ class ObjectStreamBuilder {
   readonly #caches = new RecordedCaches();
   readonly #linker: LifetimeLinker;
   readonly #cacheOf: Int32Array;
-  readonly #bytesRequested: Uint32Array;
-  readonly #bytesAllocated: Uint32Array;
+  readonly #bytesRequested: Float64Array;
+  readonly #bytesAllocated: Float64Array;
   readonly #peak = new Peak();
   #liveBytes = 0;
   #nullFrees = 0;
   #freesUnderOtherName = 0;
   #kfreesFromBefore = 0;
+  #programFreesFromBefore = 0;
 
   constructor({ events, facts }: Trace) {
     this.#events = events;
-    const objectCount = sumOfKinds(facts.countByKind, EventKind.KMALLOC, EventKind.KMEM_CACHE_ALLOC_NODE);
+    const objectCount = sumOfKinds(facts.countByKind, asksForBytes);
     this.#cacheOf = new Int32Array(objectCount);
-    this.#bytesRequested = new Uint32Array(objectCount);
-    this.#bytesAllocated = new Uint32Array(objectCount);
-    const eventCount = sumOfKinds(facts.countByKind, EventKind.KMALLOC, EventKind.KMEM_CACHE_FREE);
+    this.#bytesRequested = new Float64Array(objectCount);
+    this.#bytesAllocated = new Float64Array(objectCount);
+    const eventCount = sumOfKinds(facts.countByKind, (kind) => !isPageKind(kind));
     this.#linker = new LifetimeLinker(eventCount, (object) => {
       this.#liveBytes -= this.#bytesRequested[object]!;
     });
   }
 
-  allocate(row: number, isKmalloc: boolean): void {
-    const key = this.#events.key[row]!;
-    if (key <= LAST_NULL_KEY) {
-      this.#linker.counts.failedAllocations++;
-      return;
-    }
-    const bytesRequested = this.#events.bytesRequested[row]!;
-    const object = this.#linker.allocate(key);
-    this.#cacheOf[object] = isKmalloc
-      ? KMALLOC
-      : this.#caches.indexOf(this.#events.cacheIndex[row]!, bytesRequested);
-    this.#bytesRequested[object] = bytesRequested;
-    this.#bytesAllocated[object] = this.#events.bytesAllocated[row]!;
-    this.#liveBytes += bytesRequested;
-    this.#peak.see(this.#liveBytes, this.#linker.length);
-  }
-
-  free(row: number, isKfree: boolean): void {
-    const key = this.#events.key[row]!;
-    if (key <= LAST_NULL_KEY) {
-      this.#nullFrees++;
-      return;
-    }
-    const object = this.#linker.free(key);
-    if (object >= 0) {
-      if (this.#isOtherName(this.#cacheOf[object]!, this.#events.cacheIndex[row]!, isKfree))
-        this.#freesUnderOtherName++;
-    } else if (isKfree) {
-      this.#kfreesFromBefore++;
+  /** Takes the event in `row`; page events are passed over. */
+  take(row: number): void {
+    const kind = this.#events.kind[row] as EventKind;
+    switch (kind) {
+      case EventKind.KMALLOC:
+      case EventKind.KMALLOC_NODE:
+      case EventKind.KMEM_CACHE_ALLOC:
+      case EventKind.KMEM_CACHE_ALLOC_NODE:
+        if (this.#events.key[row]! <= LAST_NULL_KEY) this.#linker.counts.failedAllocations++;
+        else this.#allocate(row, kind <= EventKind.KMALLOC_NODE);
+        break;
+      case EventKind.KFREE:
+      case EventKind.KMEM_CACHE_FREE:
+        if (this.#events.key[row]! <= LAST_NULL_KEY) this.#nullFrees++;
+        else this.#free(row, kind);
+        break;
+      // The piece keeps its key but is another from here on, as the kernel's own krealloc is recorded.
+      case EventKind.REALLOC:
+        this.#free(row, kind);
+        this.#allocate(row, true);
+        break;
+      case EventKind.MALLOC:
+        this.#allocate(row, this.#events.cacheIndex[row] === NO_NAME);
+        break;
+      case EventKind.FREE:
+        this.#free(row, kind);
+        break;
     }
   }
 
@@ -146,13 +154,38 @@ class ObjectStreamBuilder {
         nullFrees: this.#nullFrees,
         freesUnderOtherName: this.#freesUnderOtherName,
         kfreesFromBefore: this.#kfreesFromBefore,
+        programFreesFromBefore: this.#programFreesFromBefore,
       },
       peak: this.#peak,
       endBytes: this.#liveBytes,
     };
   }
 
-  #isOtherName(cache: number, nameIndex: number, isKfree: boolean): boolean {
+  #allocate(row: number, isMalloc: boolean): void {
+    const bytesRequested = this.#events.bytesRequested[row]!;
+    const object = this.#linker.allocate(this.#events.key[row]!);
+    this.#cacheOf[object] = isMalloc
+      ? KMALLOC
+      : this.#caches.indexOf(this.#events.cacheIndex[row]!, bytesRequested);
+    this.#bytesRequested[object] = bytesRequested;
+    this.#bytesAllocated[object] = this.#events.bytesAllocated[row]!;
+    this.#liveBytes += bytesRequested;
+    this.#peak.see(this.#liveBytes, this.#linker.length);
+  }
+
+  #free(row: number, kind: EventKind): void {
+    const object = this.#linker.free(this.#events.key[row]!);
+    if (object < 0) {
+      if (kind === EventKind.KFREE) this.#kfreesFromBefore++;
+      else if (isProgramKind(kind)) this.#programFreesFromBefore++;
+    } else if (this.#isOtherName(this.#cacheOf[object]!, this.#events.cacheIndex[row]!, kind)) {
+      this.#freesUnderOtherName++;
+    }
+  }
+
+  #isOtherName(cache: number, nameIndex: number, kind: EventKind): boolean {
+    if (isProgramKind(kind)) return false;
+    const isKfree = kind === EventKind.KFREE;
     if (cache === KMALLOC) return !isKfree;
     return isKfree || (nameIndex !== NO_NAME && nameIndex !== this.#caches.nameIndexOf(cache));
   }
@@ -161,29 +194,11 @@ class ObjectStreamBuilder {
 /** Takes the object events out of a recording and links them. Expected O(events). */
 export function objectStream(trace: Trace): ObjectStream {
   const builder = new ObjectStreamBuilder(trace);
-  const { kind, length } = trace.events;
-  for (let row = 0; row < length; row++) {
-    switch (kind[row]) {
-      case EventKind.KMALLOC:
-      case EventKind.KMALLOC_NODE:
-        builder.allocate(row, true);
-        break;
-      case EventKind.KMEM_CACHE_ALLOC:
-      case EventKind.KMEM_CACHE_ALLOC_NODE:
-        builder.allocate(row, false);
-        break;
-      case EventKind.KFREE:
-        builder.free(row, true);
-        break;
-      case EventKind.KMEM_CACHE_FREE:
-        builder.free(row, false);
-        break;
-    }
-  }
+  for (let row = 0; row < trace.events.length; row++) builder.take(row);
   return builder.finish(trace.names.caches.names);
 }
 
-/** Sum of the counts of the kinds from `first` to `last`, both inclusive. */
-function sumOfKinds(countByKind: readonly number[], first: EventKind, last: EventKind): number {
-  return countByKind.slice(first, last + 1).reduce((sum, count) => sum + count, 0);
+/** Sum of the counts of the kinds for which `counts` is true. */
+function sumOfKinds(countByKind: readonly number[], counts: (kind: EventKind) => boolean): number {
+  return countByKind.reduce((sum, count, kind) => (counts(kind as EventKind) ? sum + count : sum), 0);
 }

@@ -1,7 +1,7 @@
 /** Replays a recording through kmem's allocators and reports what came of it. */
 import { externalFragmentationIndex, unusableFreeSpaceIndex, type BuddyStats } from "kmem";
-import { EVENT_NAMES, EventKind } from "../trace/event.ts";
-import type { TraceOrigin } from "../trace/recording.ts";
+import { EventKind } from "../trace/event.ts";
+import { namedFacts, type TraceOrigin } from "../trace/recording.ts";
 import type { Trace } from "../trace/trace.ts";
 import { takeCensus, type CacheState } from "./cache-census.ts";
 import { ObjectReplay } from "./object-replay.ts";
@@ -53,23 +53,17 @@ export function replayTrace(trace: Trace, options: ReplayOptions): ReplayReport 
   const objects = withinLimits(file, () => replayObjects(objectOperations, options));
   const pages = withinLimits(file, () => replayPages(pageOperations, options));
   const applySeconds = objects.speed.seconds + pages.speed.seconds;
-  const { countByKind, ...facts } = trace.facts;
+  const { countByKind, eventCount } = trace.facts;
   return {
     schema: REPORT_SCHEMA,
-    recording: {
-      ...options.origin,
-      ...facts,
-      events: Object.fromEntries(
-        EVENT_NAMES.map((name, kind) => [name, countByKind[kind]!] as const).filter(([, count]) => count > 0),
-      ),
-    },
+    recording: { ...options.origin, ...namedFacts(trace.facts) },
     pageSizeBytes: options.pageSize,
     events: eventsReport(countByKind, objects, pages),
     objects,
     pages,
     time: {
       readSeconds: options.readSeconds,
-      eventsReadPerSecond: perSecond(facts.eventCount, options.readSeconds),
+      eventsReadPerSecond: perSecond(eventCount, options.readSeconds),
       linkSeconds,
       applySeconds,
       operationsPerSecond: perSecond(objects.speed.operations + pages.speed.operations, applySeconds),
@@ -226,7 +220,11 @@ function eventsReport(
   const { counts } = objects;
   const skipped = [
     { reason: "kfree-from-before", count: counts.kfreesFromBefore },
-    { reason: "kmem_cache_free-from-before", count: counts.freesFromBefore - counts.kfreesFromBefore },
+    {
+      reason: "kmem_cache_free-from-before",
+      count: counts.freesFromBefore - counts.kfreesFromBefore - counts.programFreesFromBefore,
+    },
+    { reason: "free-from-before", count: counts.programFreesFromBefore },
     { reason: "page-free-from-before", count: pages.counts.freesFromBefore },
     { reason: "null-free", count: counts.nullFrees },
     { reason: "failed-allocation", count: counts.failedAllocations + pages.counts.failedAllocations },
@@ -241,7 +239,13 @@ function eventsReport(
   ] as const;
   return {
     read: countByKind.reduce((sum, count) => sum + count, 0),
-    replayed: counts.allocations + counts.frees + pages.counts.allocations + pages.counts.frees,
+    // A realloc is one event and two operations.
+    replayed:
+      counts.allocations +
+      counts.frees +
+      pages.counts.allocations +
+      pages.counts.frees -
+      countByKind[EventKind.REALLOC]!,
     skipped,
   };
 }

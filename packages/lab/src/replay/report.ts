@@ -2,7 +2,7 @@
  * What a replay found, as the JSON document that `kmem replay --json` prints. Field names end in their unit;
  * a count has none.
  */
-import type { RecordingFacts, TraceOrigin } from "../trace/recording.ts";
+import type { NamedFacts, TraceOrigin } from "../trace/recording.ts";
 import type { ObjectCounts } from "./object-stream.ts";
 import type { PageCounts } from "./page-stream.ts";
 
@@ -10,11 +10,7 @@ import type { PageCounts } from "./page-stream.ts";
 export const REPORT_SCHEMA = "kmem-replay/1";
 
 /** The recording, with its counts by name. */
-export type RecordingReport = TraceOrigin &
-  Omit<RecordingFacts, "countByKind"> & {
-    /** Events by name; kinds that do not occur are left out. */
-    readonly events: Readonly<Record<string, number>>;
-  };
+export type RecordingReport = TraceOrigin & NamedFacts;
 
 /** Why events were not replayed, each with its count. All counts together with `replayed` are all events. */
 export interface EventsReport {
@@ -28,6 +24,7 @@ export type SkipReason =
   /** The memory was allocated before the recording began. */
   | "kfree-from-before"
   | "kmem_cache_free-from-before"
+  | "free-from-before"
   | "page-free-from-before"
   /** A free of NULL or of the result of `kmalloc(0)`. */
   | "null-free"

@@ -7,9 +7,8 @@
  * - `kmem.text.NAME`, `kmem.bytes.NAME`: whatever else was attached; bytes in base64.
  */
 import type { KeyValue } from "hyparquet";
-import { EVENT_NAMES } from "./event.ts";
 import { decodePageRanges, encodePageRanges } from "./page-ranges.ts";
-import type { RecordingFacts } from "./recording.ts";
+import { namedFacts, unnamedFacts, type NamedFacts, type RecordingFacts } from "./recording.ts";
 import type { StateMoment, TraceAttachments, TraceState } from "./trace.ts";
 
 /** Names the format; its number rises when a reader of the earlier one would read something wrong. */
@@ -30,8 +29,7 @@ export interface RowGroupSum {
 /** The JSON document under `kmem.trace`. */
 export interface FileHeader {
   readonly schema: typeof FILE_SCHEMA;
-  /** As in memory, but with the events counted by name. */
-  readonly facts: Omit<RecordingFacts, "countByKind"> & { readonly events: Readonly<Record<string, number>> };
+  readonly facts: NamedFacts;
   readonly rowGroups: readonly RowGroupSum[];
   /** When the states were read, in nanoseconds on the events' clock; null where there is none. */
   readonly stateTimes: Readonly<Record<keyof TraceState, readonly [began: number, ended: number] | null>>;
@@ -47,13 +45,9 @@ export interface FileMetadata {
 
 /** The key-value metadata for a file. */
 export function packMetadata({ facts, rowGroups, state, attachments }: FileMetadata): KeyValue[] {
-  const { countByKind, ...rest } = facts;
-  const events = Object.fromEntries(
-    EVENT_NAMES.map((name, kind) => [name, countByKind[kind]!] as const).filter(([, count]) => count > 0),
-  );
   const header: FileHeader = {
     schema: FILE_SCHEMA,
-    facts: { ...rest, events },
+    facts: namedFacts(facts),
     rowGroups,
     stateTimes: { start: timesOf(state.start), end: timesOf(state.end) },
   };
@@ -82,14 +76,13 @@ export function unpackMetadata(pairs: readonly KeyValue[]): FileMetadata | null 
   if (header.schema !== FILE_SCHEMA) {
     throw new RangeError(`it is of format ${header.schema}, and this version reads ${FILE_SCHEMA}`);
   }
-  const { events, ...facts } = header.facts;
   const attachments = new Map<string, string | Uint8Array>();
   for (const [key, value] of values) {
     if (key.startsWith(TEXT_KEY)) attachments.set(key.slice(TEXT_KEY.length), value);
     if (key.startsWith(BYTES_KEY)) attachments.set(key.slice(BYTES_KEY.length), Uint8Array.fromBase64(value));
   }
   return {
-    facts: { ...facts, countByKind: EVENT_NAMES.map((name) => events[name] ?? 0) },
+    facts: unnamedFacts(header.facts),
     rowGroups: header.rowGroups,
     state: {
       start: unpackMoment("start", header, values),

@@ -1,4 +1,5 @@
 /** What a recording says about itself. */
+import { EVENT_NAMES } from "./event.ts";
 
 /** What a recording was made from. */
 export type SourceFormat =
@@ -85,6 +86,22 @@ export interface EventTotals {
 /** Everything a recording says about itself. */
 export type RecordingFacts = SourceFacts & EventTotals;
 
+/** The facts as a document: with the events counted by name; kinds that do not occur are left out. */
+export type NamedFacts = Omit<RecordingFacts, "countByKind"> & {
+  readonly events: Readonly<Record<string, number>>;
+};
+
+/** The facts as a document. */
+export function namedFacts({ countByKind, ...facts }: RecordingFacts): NamedFacts {
+  const counts = EVENT_NAMES.map((name, kind) => [name, countByKind[kind]!] as const);
+  return { ...facts, events: Object.fromEntries(counts.filter(([, count]) => count > 0)) };
+}
+
+/** The facts from such a document. */
+export function unnamedFacts({ events, ...facts }: NamedFacts): RecordingFacts {
+  return { ...facts, countByKind: EVENT_NAMES.map((name) => events[name] ?? 0) };
+}
+
 /** Where a recording was read from. */
 export interface TraceOrigin {
   /** The name the file was opened by. */
@@ -122,5 +139,33 @@ export function sourceFacts(
     stoppedEarly: null,
     ...facts,
     format,
+  };
+}
+
+function sumIfTold(first: number | null, second: number | null): number | null {
+  return first === null || second === null ? null : first + second;
+}
+
+/** What two parts of one recording say together: sums, and the first part's word where there is none to sum. */
+export function joinedFacts(first: SourceFacts, second: SourceFacts): SourceFacts {
+  const otherEvents = { ...first.otherEvents };
+  for (const [name, count] of Object.entries(second.otherEvents)) {
+    otherEvents[name] = (otherEvents[name] ?? 0) + count;
+  }
+  return {
+    ...first,
+    sources: [...first.sources, ...second.sources],
+    clockCountsTicks: first.clockCountsTicks || second.clockCountsTicks,
+    pointers: first.pointers === "none" || second.pointers === "hashed" ? second.pointers : first.pointers,
+    textBytes: first.textBytes + second.textBytes,
+    lineCount: first.lineCount + second.lineCount,
+    entriesInBuffer: sumIfTold(first.entriesInBuffer, second.entriesInBuffer),
+    entriesWritten: sumIfTold(first.entriesWritten, second.entriesWritten),
+    overwrittenEvents: first.overwrittenEvents + second.overwrittenEvents,
+    lostEvents: first.lostEvents + second.lostEvents,
+    lostEventLines: first.lostEventLines + second.lostEventLines,
+    lostByProcessor: null,
+    otherEvents,
+    stoppedEarly: first.stoppedEarly ?? second.stoppedEarly,
   };
 }

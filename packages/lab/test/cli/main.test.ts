@@ -42,8 +42,8 @@ describe("kmem replay", () => {
     const { status, stdout, stderr } = bundled;
     expect(stderr).toBe("");
     expect(status).toBe(0);
-    expect(stdout).toContain("small-project.ftrace.gz");
-    expect(stdout).toContain("189,244 memory events of a Linux kernel in 0.60 s on 2 processors");
+    expect(stdout).toContain("small-project.parquet");
+    expect(stdout).toContain("189,244 memory events of a Linux kernel in 602 ms on 2 processors");
     expect(stdout).toContain("The kernel lost no events.");
     expect(stdout).toMatch(/^ +17,932 +9\.5 % +skipped: mm_page_free_batched/m);
     expect(stdout).toMatch(/^ +189,244 +100\.0 % +read$/m);
@@ -160,7 +160,7 @@ describe("what goes wrong is one line on stderr", () => {
       "a truncated gzip file",
       ["replay", truncated],
       1,
-      /^kmem: .*truncated\.gz:\d+: expected more gzip data after line \d+; .*\n$/,
+      /^kmem: .*truncated\.gz:\d+: expected more compressed data after line \d+; .*\n$/,
     ],
     ["a truncated text", ["replay", cut], 1, /^kmem: .*cut\.ftrace:7: expected 1 more events, .*\n$/],
     [

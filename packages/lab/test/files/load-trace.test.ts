@@ -53,7 +53,7 @@ describe("files that break off", () => {
       expect.objectContaining({
         code: "TRUNCATED",
         message: expect.stringMatching(
-          /cut\.gz:\d{3,}: expected more gzip data after line \d{3,}; found the end of the file/,
+          /cut\.gz:\d{3,}: expected more compressed data after line \d{3,}; found the end of the file/,
         ),
       }),
     );
@@ -112,9 +112,14 @@ describe("files that cannot be read as a recording", () => {
     ["gzip of nothing", folder.write("empty.gz", gzipSync("")), "EMPTY", "is empty"],
     ["trace-cmd", folder.write("trace.dat", "\u0017\u0008Dtracing6"), "FOREIGN", "trace-cmd data file"],
     ["perf", folder.write("perf.data", "PERFILE2........"), "FOREIGN", "perf data file"],
-    ["zstd", folder.write("x.zst", Buffer.from("28b52ffd0000000000", "hex")), "FOREIGN", "zstd -dc"],
+    ["xz", folder.write("x.xz", Buffer.from("fd377a585a000000", "hex")), "FOREIGN", "xz -dc"],
     ["short and foreign", folder.write("short", "hi"), "FOREIGN", 'found "hi"'],
-    ["gzip of prose", folder.write("prose.gz", gzipSync("Dear reader,\n")), "FOREIGN", "not ftrace text"],
+    [
+      "gzip of prose",
+      folder.write("prose.gz", gzipSync("Dear reader,\n")),
+      "FOREIGN",
+      "no recording in a format that is read here",
+    ],
   ])("%s", async (_what, file, code, message) => {
     await expect(loadTrace(file)).rejects.toThrow(
       expect.objectContaining({ code, message: expect.stringContaining(message) }),

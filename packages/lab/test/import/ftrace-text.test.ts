@@ -198,14 +198,16 @@ describe("texts that are something else", () => {
   test("a header without events", () => {
     expect(errorOf(ftraceText([]))).toMatchObject({
       code: "EMPTY",
-      message: "test.ftrace holds an ftrace header but no event",
+      message: "test.ftrace holds a header but no event",
     });
   });
 
   test("prose", () => {
     const error = errorOf("Dear reader,\n");
     expect(error).toMatchObject({ code: "FOREIGN", line: 1 });
-    expect(error.message).toContain("test.ftrace:1: not ftrace text: expected an event line");
+    expect(error.message).toContain(
+      "test.ftrace:1: no recording in a format that is read here: expected an event line",
+    );
     expect(error.message).toContain('found "Dear reader,"');
   });
 

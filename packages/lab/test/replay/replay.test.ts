@@ -41,6 +41,7 @@ describe("a recording small enough to count by hand", () => {
     expect(Object.fromEntries(report.events.skipped.map(({ reason, count }) => [reason, count]))).toEqual({
       "kfree-from-before": 1,
       "kmem_cache_free-from-before": 0,
+      "free-from-before": 0,
       "page-free-from-before": 1,
       "null-free": 1,
       "failed-allocation": 0,
@@ -143,7 +144,7 @@ test("a recording of pages alone, and one of objects alone", async () => {
 });
 
 describe("the bundled recording: nothing is lost on the way", () => {
-  const file = fileURLToPath(new URL("../../traces/small-project.ftrace.gz", import.meta.url));
+  const file = fileURLToPath(new URL("../../traces/small-project.parquet", import.meta.url));
   let report: ReplayReport;
   beforeAll(async () => {
     report = replayTrace((await loadTrace(file)).trace, {

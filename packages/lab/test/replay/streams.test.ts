@@ -61,6 +61,7 @@ describe("objects", () => {
       unrecordedFrees: 0,
       freesFromBefore: 3,
       kfreesFromBefore: 1,
+      programFreesFromBefore: 0,
       failedAllocations: 1,
       nullFrees: 2,
       freesUnderOtherName: 0,

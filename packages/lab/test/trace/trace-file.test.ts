@@ -39,7 +39,7 @@ const refileOf = ({ events, names, state, attachments, facts }: Trace): Uint8Arr
 
 describe("what is written is read", () => {
   test("the bundled recording: every field of every event, and the facts", async () => {
-    const path = fileURLToPath(new URL("../../traces/small-project.ftrace.gz", import.meta.url));
+    const path = fileURLToPath(new URL("../../traces/small-project.parquet", import.meta.url));
     const { trace } = await loadTrace(path);
     const bytes = refileOf(trace);
     const back = await readTrace(bytes);
