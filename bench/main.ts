@@ -10,6 +10,7 @@
 
 import { Command, InvalidArgumentError } from "commander";
 import { runBenchmarks } from "./src/harness/run.ts";
+import { missingLines } from "./src/output/figures.ts";
 import { createProgress } from "./src/output/progress.ts";
 import { storeDocument } from "./src/output/store.ts";
 import { renderForTerminal } from "./src/output/terminal.ts";
@@ -82,7 +83,7 @@ const benchmarks = await runBenchmarks({
   progress: createProgress(),
 });
 if (options.json) {
-  for (const { subject, reason } of benchmarks.missing) console.error(`Missing: ${subject} (${reason})`);
+  for (const line of missingLines(benchmarks)) console.error(line);
   console.log(JSON.stringify(benchmarks, undefined, 2));
 } else {
   process.stdout.write(renderForTerminal(benchmarks));

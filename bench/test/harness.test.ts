@@ -100,8 +100,23 @@ describe("a subject that cannot be trusted", () => {
   it("is named as missing when it is not installed", async () => {
     const absent: Subject = { ...loop, locate: async () => ({ available: false, reason: "not installed" }) };
     const document = await runTiny([absent]);
-    expect(document.missing).toEqual([{ subject: "loop in JavaScript", reason: "not installed" }]);
+    expect(document.missing).toEqual([
+      { subject: "loop in JavaScript", workload: null, reason: "not installed" },
+    ]);
     expect(document.rows).toEqual([]);
+  });
+
+  it("is named as missing on a workload where its process fails", async () => {
+    const failing: Subject = {
+      ...loop,
+      name: "failing",
+      time: (run) => loop.time({ ...run, streamPath: "/no/such/stream" }),
+    };
+    const document = await runTiny([loop, failing]);
+    expect(document.missing).toEqual([
+      { subject: "failing", workload: TINY.name, reason: expect.stringMatching(/^Error: ENOENT/) },
+    ]);
+    expect(document.rows.map(({ subject }) => subject)).toEqual(["loop in JavaScript"]);
   });
 
   it("fails the run when it did other operations", async () => {

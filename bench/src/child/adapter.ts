@@ -1,6 +1,6 @@
 /** What the replaying loop knows of an allocator. */
 
-import type { Target } from "../workloads/workload.ts";
+import type { ChildTask } from "../subjects/javascript.ts";
 
 /**
  * One allocator behind the names that the loop calls. One process makes one adapter, so the loop's calls have
@@ -17,8 +17,8 @@ export interface Adapter {
   readonly words: Int32Array | undefined;
   /** A zeroed table for `slotCount` offsets, of the narrowest kind that holds every offset of this allocator. */
   createTable(slotCount: number): OffsetTable;
-  /** Bytes held right now: what objects and free slots cover, and all metadata. */
-  footprintBytes(): number;
+  /** As in `Loop`. */
+  footprintBytes(): number | undefined;
 }
 
 /** Where the replaying program keeps the offsets that it was given. */
@@ -26,14 +26,13 @@ export type OffsetTable = Int32Array | Uint32Array | Float64Array;
 
 /** What an adapter is made from. */
 export interface AdapterOptions {
-  readonly target: Target;
-  /** Size of the space to allocate from. */
-  readonly spaceBytes: number;
+  readonly task: ChildTask;
   /** Size of every object, for a slab cache. */
   readonly objectBytes: number;
-  /** Whether to hide from V8 that the allocator stays the same object for the life of the process. */
-  readonly isVariable: boolean;
 }
+
+/** Size that a heap of kmem begins with, in bytes: it grows from there, as a program's does. */
+export const FIRST_HEAP_BYTES = 2 ** 16;
 
 /** @returns a zeroed table for offsets below `spaceBytes` */
 export function createOffsetTable(slotCount: number, spaceBytes: number): OffsetTable {

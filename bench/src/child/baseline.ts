@@ -27,8 +27,9 @@ class BaselineAdapter implements Adapter {
     return createOffsetTable(slotCount, BASELINE_BYTES);
   }
 
-  footprintBytes(): number {
-    return 0;
+  /** That of the process, for subjects whose memory is that of theirs. */
+  footprintBytes(): undefined {
+    return undefined;
   }
 }
 

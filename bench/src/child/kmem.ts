@@ -9,10 +9,13 @@
 import { BuddyAllocator, Heap, SlabCache } from "kmem";
 import { alignedSizeOf, alignmentOf, KIND_CALLOC, KIND_REALLOC } from "../stream/layout.ts";
 import { PAGE_BYTES } from "../workloads/workload.ts";
-import { createOffsetTable, type Adapter, type AdapterOptions, type OffsetTable } from "./adapter.ts";
-
-/** Size that a heap begins with. */
-const FIRST_HEAP_BYTES = 2 ** 16;
+import {
+  createOffsetTable,
+  FIRST_HEAP_BYTES,
+  type Adapter,
+  type AdapterOptions,
+  type OffsetTable,
+} from "./adapter.ts";
 
 function refuse(kind: number): never {
   throw new Error(`this allocator knows no operation of kind ${kind}`);
@@ -23,7 +26,7 @@ class HeapAdapter implements Adapter {
   declare readonly words: Int32Array;
   declare private heap: Heap;
 
-  constructor({ spaceBytes, isVariable }: AdapterOptions) {
+  constructor(spaceBytes: number, isVariable: boolean) {
     const buffer = new ArrayBuffer(spaceBytes);
     // A field that was written twice is no constant to V8: so it looks to a function that is handed its heap.
     this.heap = new Heap({ buffer, size: FIRST_HEAP_BYTES });
@@ -124,11 +127,12 @@ class SlabAdapter implements Adapter {
 }
 
 /** @returns kmem's allocator for the target */
-export function createAdapter(options: AdapterOptions): Adapter {
-  const { target, spaceBytes, objectBytes } = options;
+export function createAdapter({ task, objectBytes }: AdapterOptions): Adapter {
+  const { target, spaceBytes, isVariable } = task;
   switch (target) {
     case "heap":
-      return new HeapAdapter(options);
+    case "aligned":
+      return new HeapAdapter(spaceBytes, isVariable);
     case "buddy":
       return new BuddyAdapter(spaceBytes);
     case "slab":

@@ -1,112 +1,77 @@
 /**
  * One process of a JavaScript subject: reads a stream, replays it, prints one JSON document. Its only
  * argument is a {@link ChildTask} as JSON. Started by `subjects/javascript.ts`.
- *
- * The measured loops are the twins of those in `native/replay.c`, of the same shape line by line. Keep them
- * alike: what one loop does more than the other shows up as a difference between allocators.
- *
- * What the loops work on are constants of this module, and not arguments: a JavaScript program keeps its heap
- * in such a constant as a C program has its one malloc, and V8 then knows where the allocator's arrays lie.
- * How much that brings is shown by the subject that hides from V8 that its heap is a constant.
  */
 
-import { readStream } from "../stream/file.ts";
-import * as layout from "../stream/layout.ts";
+import { checksumOf, OPERATION_WORDS } from "../stream/layout.ts";
 import type { ChildTask } from "../subjects/javascript.ts";
-import type { Column, TimeSample } from "../subjects/sample.ts";
-import type { Adapter, AdapterOptions } from "./adapter.ts";
+import type { LatencySample, MemorySample, TimeSample } from "../subjects/sample.ts";
+import { measureLatency } from "./latency.ts";
+import type { Loop } from "./loop.ts";
 import { measureMemory } from "./memory.ts";
+import { stream, task } from "./task.ts";
 
-/** What each module of an allocator exports. */
-interface AdapterModule {
-  createAdapter(options: AdapterOptions): Adapter;
-}
+/** Operations between two looks at the clock, where time may run out. */
+const SLICE_OPERATIONS = 4096;
 
-/** The stream's layout as constants of this module: V8 reads an imported name from memory each time it is used. */
-const { KIND_BITS, KIND_FREE, KIND_MALLOC, KIND_MASK, OPERATION_WORDS } = layout;
+const { loop } = (await import(`./${task.loop}-loop.ts`)) as { readonly loop: Loop };
+const roundBegin = stream.setupCount * OPERATION_WORDS;
+const roundEnd = roundBegin + stream.roundCount * OPERATION_WORDS;
 
 /**
- * Words that one call of a loop takes on, of 4096 operations: V8 compiles a function with its best compiler
- * after many calls, and a loop entered once could stay with the middle one for the whole run.
+ * Runs the set-up, then warm-up and timed rounds of each column, the teardown after each. A subject with a time
+ * limit is cut short in the round in which it is reached, and that round reckoned from its part.
  */
-const BATCH_WORDS = 4096 * OPERATION_WORDS;
-
-const task = JSON.parse(process.argv[2] ?? "{}") as ChildTask;
-const stream = readStream(task.streamPath);
-const operations = stream.words;
-const { createAdapter } = (await import(`./${task.adapter}.ts`)) as AdapterModule;
-const adapter = createAdapter({
-  target: task.target,
-  spaceBytes: task.spaceBytes,
-  objectBytes: stream.words[1] ?? 0,
-  isVariable: task.isVariable,
-});
-const live = adapter.createTable(stream.slotCount);
-const bytes = adapter.words ?? new Int32Array(0);
-
-/** Operations `begin` to `end` (exclusive), both in words; each new object's first word is written. */
-function runWrite(begin: number, end: number): void {
-  for (let at = begin; at < end; at += OPERATION_WORDS) {
-    const head = operations[at] as number;
-    const slot = head >>> KIND_BITS;
-    const kind = head & KIND_MASK;
-    if (kind === KIND_FREE) {
-      adapter.free(live[slot] as number);
-    } else {
-      const argument = operations[at + 1] as number;
-      const offset =
-        kind === KIND_MALLOC
-          ? adapter.allocate(argument)
-          : adapter.allocateOtherwise(kind, live[slot] as number, argument);
-      bytes[offset >>> 2] = slot;
-      live[slot] = offset;
-    }
-  }
-}
-
-/** The same without the write. */
-function runPlain(begin: number, end: number): void {
-  for (let at = begin; at < end; at += OPERATION_WORDS) {
-    const head = operations[at] as number;
-    const slot = head >>> KIND_BITS;
-    const kind = head & KIND_MASK;
-    if (kind === KIND_FREE) {
-      adapter.free(live[slot] as number);
-    } else {
-      const argument = operations[at + 1] as number;
-      live[slot] =
-        kind === KIND_MALLOC
-          ? adapter.allocate(argument)
-          : adapter.allocateOtherwise(kind, live[slot] as number, argument);
-    }
-  }
-}
-
-function run(column: Column, begin: number, end: number): void {
-  const runBatch = column === "write" ? runWrite : runPlain;
-  for (let at = begin; at < end; at += BATCH_WORDS) runBatch(at, Math.min(at + BATCH_WORDS, end));
-}
-
-/** Runs the set-up, then warm-up and timed rounds of each column, the teardown after each. */
-function measureTime({ columns, warmupRounds, timedRounds }: ChildTask): TimeSample {
-  const roundBegin = stream.setupCount * OPERATION_WORDS;
-  const roundEnd = roundBegin + stream.roundCount * OPERATION_WORDS;
-  run(columns.includes("write") ? "write" : "plain", 0, roundBegin);
+function measureTime({ columns, warmupRounds, timedRounds, limitMs }: ChildTask): TimeSample {
+  loop.run(columns[0] ?? "plain", 0, roundBegin);
   let operationCount = stream.setupCount;
-  const roundsNs: Partial<Record<Column, number[]>> = {};
+  const roundsNs: TimeSample["roundsNs"] = {};
+  const started = performance.now();
   for (const column of columns) {
     const timesNs: number[] = [];
     for (let round = 0; round < warmupRounds + timedRounds; round++) {
-      const start = process.hrtime.bigint();
-      run(column, roundBegin, roundEnd);
-      timesNs.push(Number(process.hrtime.bigint() - start));
-      run(column, roundEnd, operations.length);
-      operationCount += stream.roundCount + stream.teardownCount;
+      const endMs = limitMs === undefined ? Infinity : started + limitMs;
+      const { ns, operations } = timeRound(column, endMs);
+      operationCount += operations;
+      if (operations < stream.roundCount) {
+        roundsNs[column] = [(ns * stream.roundCount) / operations];
+        return {
+          allocator: task.allocator,
+          roundsNs,
+          checksum: checksumOf(stream),
+          operationCount,
+          isCut: true,
+        };
+      }
+      if (round >= warmupRounds) timesNs.push(ns);
+      loop.run(column, roundEnd, stream.words.length);
+      operationCount += stream.teardownCount;
     }
-    roundsNs[column] = timesNs.slice(warmupRounds);
+    roundsNs[column] = timesNs;
   }
-  return { allocator: task.adapter, roundsNs, checksum: layout.checksumOf(stream), operationCount };
+  return { allocator: task.allocator, roundsNs, checksum: checksumOf(stream), operationCount, isCut: false };
 }
 
-const sample = task.mode === "memory" ? measureMemory(adapter, stream, task) : measureTime(task);
-console.log(JSON.stringify(sample));
+/** Runs one round, or as much of it as there is time for. */
+function timeRound(column: "write" | "plain", endMs: number): { ns: number; operations: number } {
+  const start = process.hrtime.bigint();
+  let at = roundBegin;
+  if (endMs === Infinity) {
+    loop.run(column, roundBegin, roundEnd);
+    at = roundEnd;
+  }
+  while (at < roundEnd && performance.now() < endMs) {
+    const next = Math.min(at + SLICE_OPERATIONS * OPERATION_WORDS, roundEnd);
+    loop.run(column, at, next);
+    at = next;
+  }
+  return { ns: Number(process.hrtime.bigint() - start), operations: (at - roundBegin) / OPERATION_WORDS };
+}
+
+async function measure(): Promise<TimeSample | MemorySample | LatencySample> {
+  if (task.mode === "memory") return measureMemory(loop, stream, task);
+  if (task.mode === "latency") return measureLatency(loop, stream, task);
+  return measureTime(task);
+}
+
+console.log(JSON.stringify(await measure()));

@@ -1,26 +1,18 @@
 /** The memory pass of a JavaScript subject: untimed, so it may look at more than the measured loop does. */
 
-import {
-  checksumOf,
-  KIND_BITS,
-  KIND_FREE,
-  KIND_MALLOC,
-  KIND_MASK,
-  OPERATION_WORDS,
-  type OperationStream,
-} from "../stream/layout.ts";
+import { readFileSync } from "node:fs";
+import { checksumOf, KIND_BITS, KIND_MASK, OPERATION_WORDS, type OperationStream } from "../stream/layout.ts";
 import type { ChildTask } from "../subjects/javascript.ts";
 import type { MemorySample } from "../subjects/sample.ts";
 import { payloadAfter } from "../workloads/workload.ts";
-import type { Adapter } from "./adapter.ts";
+import type { Loop } from "./loop.ts";
 
 /** Places at which the footprint is sampled, beside the one where the payload is largest. */
 const MEMORY_SAMPLES = 256;
 
 /** Runs the set-up and one round, and follows payload and footprint. */
-export function measureMemory(adapter: Adapter, stream: OperationStream, task: ChildTask): MemorySample {
+export function measureMemory(loop: Loop, stream: OperationStream, task: ChildTask): MemorySample {
   const operations = stream.words;
-  const live = adapter.createTable(stream.slotCount);
   const payloads = new Float64Array(stream.slotCount);
   const operationCount = stream.setupCount + stream.roundCount;
   const stride = Math.floor(operationCount / MEMORY_SAMPLES) + 1;
@@ -28,21 +20,25 @@ export function measureMemory(adapter: Adapter, stream: OperationStream, task: C
   let peakPayloadBytes = 0;
   let peakFootprintBytes = 0;
   for (let index = 0; index < operationCount; index++) {
-    const head = operations[index * OPERATION_WORDS] as number;
-    const argument = operations[index * OPERATION_WORDS + 1] as number;
-    const slot = head >>> KIND_BITS;
-    const kind = head & KIND_MASK;
-    if (kind === KIND_FREE) adapter.free(live[slot] as number);
-    else if (kind === KIND_MALLOC) live[slot] = adapter.allocate(argument);
-    else live[slot] = adapter.allocateOtherwise(kind, live[slot] as number, argument);
-    const asked = payloadAfter(task.target, kind, argument);
+    const at = index * OPERATION_WORDS;
+    const slot = (operations[at] as number) >>> KIND_BITS;
+    const kind = (operations[at] as number) & KIND_MASK;
+    loop.run("plain", at, at + OPERATION_WORDS);
+    loop.fill?.(slot);
+    const asked = payloadAfter(task.target, kind, operations[at + 1] as number);
     payloadBytes += asked - (payloads[slot] as number);
     payloads[slot] = asked;
     peakPayloadBytes = Math.max(peakPayloadBytes, payloadBytes);
     if (index % stride === 0 || index === stream.peakIndex) {
-      peakFootprintBytes = Math.max(peakFootprintBytes, adapter.footprintBytes());
+      peakFootprintBytes = Math.max(peakFootprintBytes, loop.footprintBytes() ?? anonymousBytes());
     }
   }
   const checksum = checksumOf(stream);
-  return { allocator: task.adapter, checksum, operationCount, peakPayloadBytes, peakFootprintBytes };
+  return { allocator: task.allocator, checksum, operationCount, peakPayloadBytes, peakFootprintBytes };
+}
+
+/** @returns bytes of this process that are resident and not backed by a file, counted page by page by the kernel */
+function anonymousBytes(): number {
+  const text = readFileSync("/proc/self/smaps_rollup", "utf8");
+  return 1024 * Number(/^Anonymous:\s*(\d+)/m.exec(text)?.[1] ?? 0);
 }

@@ -1,7 +1,7 @@
 /** The JSON document that `npm run bench -- --json` prints, and how it is made from samples. */
 
 import { OWN_PREFIX, REFERENCE_SUBJECT } from "../subjects/catalogue.ts";
-import type { Column } from "../subjects/sample.ts";
+import type { Column, LatencySample } from "../subjects/sample.ts";
 import type { SubjectSamples, WorkloadSamples } from "./measure.ts";
 import { geometricMeanOf, medianOf, spreadOf, type Spread } from "./statistics.ts";
 import { groupOf } from "../workloads/workload.ts";
@@ -22,6 +22,9 @@ export interface DocumentWorkload {
   readonly checksum: number;
 }
 
+/** Times of single operations, in nanoseconds: medians over processes of what {@link LatencySample} says of each. */
+export type Latency = Omit<LatencySample, "allocator" | "checksum" | "operationCount">;
+
 /** One subject on one workload. */
 export interface Row {
   readonly workload: string;
@@ -37,6 +40,10 @@ export interface Row {
   /** Median less the median of the loop without an allocator in the same language; null on that loop itself. */
   readonly nsPerOpNet: number | null;
   readonly nsPerOpPlainNet: number | null;
+  /** Whether a time limit cut rounds short, so that figures are reckoned from a part of a round. */
+  readonly isCut: boolean;
+  /** Single operations, the clock's own cost included: medians over processes. Null where they were not timed. */
+  readonly latency: Latency | null;
   readonly peakPayloadBytes: number;
   /** Null on the loop without an allocator. */
   readonly peakFootprintBytes: number | null;
@@ -69,6 +76,8 @@ export interface Mean {
 /** A subject that was asked for and could not run. */
 export interface Missing {
   readonly subject: string;
+  /** The workload that it could not run; null when it ran none. */
+  readonly workload: string | null;
   readonly reason: string;
 }
 
@@ -117,8 +126,9 @@ export function rowsOf(samples: WorkloadSamples): Row[] {
 
 function rowOf(samples: WorkloadSamples, entry: SubjectSamples, baseline: SubjectSamples | undefined): Row {
   const { subject, memory } = entry;
-  const plain = nsPerOp(samples, entry, "plain");
   const write = nsPerOp(samples, entry, "write");
+  // A subject that was cut short before its second column has one column only.
+  const plain = nsPerOp(samples, entry, "plain") ?? write;
   const measured = write ?? plain;
   if (plain === undefined || measured === undefined) throw new Error(`${subject.name} has no timing samples`);
   const baselinePlain = baseline && nsPerOp(samples, baseline, "plain");
@@ -134,9 +144,25 @@ function rowOf(samples: WorkloadSamples, entry: SubjectSamples, baseline: Subjec
     nsPerOpPlain: plain,
     nsPerOpNet: baselineMeasured ? measured.median - baselineMeasured.median : null,
     nsPerOpPlainNet: baselinePlain ? plain.median - baselinePlain.median : null,
+    isCut: entry.times.some(({ isCut }) => isCut),
+    latency: latencyOf(entry.latencies),
     peakPayloadBytes: samples.peakPayloadBytes,
     peakFootprintBytes: isBaseline ? null : memory.peakFootprintBytes - taken,
     operationCount: memory.operationCount,
+  };
+}
+
+function latencyOf(samples: readonly LatencySample[]): Latency | null {
+  if (samples.length === 0) return null;
+  const median = (figure: (sample: LatencySample) => number): number => medianOf(samples.map(figure));
+  return {
+    p50Ns: median(({ p50Ns }) => p50Ns),
+    p99Ns: median(({ p99Ns }) => p99Ns),
+    p9999Ns: median(({ p9999Ns }) => p9999Ns),
+    maxNs: median(({ maxNs }) => maxNs),
+    maxOutsideCollectorNs: median(({ maxOutsideCollectorNs }) => maxOutsideCollectorNs),
+    collectionCount: median(({ collectionCount }) => collectionCount),
+    collectionNs: median(({ collectionNs }) => collectionNs),
   };
 }
 

@@ -11,7 +11,8 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { checksumOf, type OperationStream } from "../stream/layout.ts";
 import { writeStream } from "../stream/file.ts";
-import type { Column, MemorySample, TimeSample } from "../subjects/sample.ts";
+import type { Column, LatencySample, MemorySample, TimeSample } from "../subjects/sample.ts";
+import { ProcessFailure } from "../subjects/process.ts";
 import type { Run, Subject } from "../subjects/subject.ts";
 import type { Workload } from "../workloads/workload.ts";
 
@@ -32,6 +33,14 @@ export interface SubjectSamples {
   readonly subject: Subject;
   readonly times: readonly TimeSample[];
   readonly memory: MemorySample;
+  /** Empty where the workload asks for none. */
+  readonly latencies: readonly LatencySample[];
+}
+
+/** A subject without samples, and why. */
+export interface Dropped {
+  readonly subject: Subject;
+  readonly reason: string;
 }
 
 /** All samples of one workload. */
@@ -43,6 +52,8 @@ export interface WorkloadSamples {
   readonly checksum: number;
   readonly peakPayloadBytes: number;
   readonly subjects: readonly SubjectSamples[];
+  /** Subjects without samples: too slow for the workload, or one of their processes failed. */
+  readonly dropped: readonly Dropped[];
 }
 
 /** A space may grow to at least so many times the peak payload: fragmentation alone must not be the end. */
@@ -52,21 +63,28 @@ const MIN_SPACE_BYTES = 2 ** 24;
 /** Byte heaps reach this far. */
 const MAX_SPACE_BYTES = 2 ** 32;
 
+/** Latency processes of each subject: the worst of single operations needs no finer figure. */
+const LATENCY_PROCESS_COUNT = 3;
+/** Operations before the timed round of a latency process. */
+const LATENCY_WARMUP_OPERATIONS = 1e6;
+
 /** @returns processes that {@link measureWorkload} starts, for a progress bar */
 export function processCountOf(
+  workload: Workload,
   subjectCount: number,
   settings: Pick<MeasureSettings, "processCount">,
 ): number {
-  return subjectCount * (settings.processCount + 1);
+  const latencyCount = workload.hasLatency === true ? LATENCY_PROCESS_COUNT : 0;
+  return subjectCount * (settings.processCount + 1 + latencyCount);
 }
 
 /**
- * Builds the workload's stream and runs it through each subject. Rejects when a process fails or did other
- * operations than the stream's.
+ * Builds the workload's stream and runs it through each subject. Rejects when a process did other
+ * operations than the stream's; a subject one of whose processes fails is dropped instead.
  */
 export async function measureWorkload(
   workload: Workload,
-  subjects: readonly Subject[],
+  candidates: readonly Subject[],
   settings: MeasureSettings,
 ): Promise<WorkloadSamples> {
   const stream = workload.build();
@@ -79,20 +97,43 @@ export async function measureWorkload(
     spaceBytes: workload.spaceBytes ?? spaceFor(stream.peakPayloadBytes),
     prefix: settings.prefix,
   };
+  const dropped = candidates.flatMap((subject) => tooSlow(subject, stream.slotCount));
+  const keep = (subject: Subject): boolean => !dropped.some((each) => each.subject === subject);
+  const drop = (subject: Subject, error: unknown): void => {
+    if (!(error instanceof ProcessFailure)) throw error;
+    dropped.push({ subject, reason: error.reason });
+  };
   try {
-    const times = await runTimes(workload, subjects, settings, run);
+    const times = await runTimes(workload, candidates, settings, run, keep, drop);
     const samples: SubjectSamples[] = [];
-    for (const subject of subjects) {
+    for (const subject of candidates.filter(keep)) {
       settings.onProcess?.(`${workload.name}, ${subject.name}, memory`);
-      const sample = { subject, times: times.get(subject) ?? [], memory: await subject.memory(run) };
-      assertSameWork(sample, workload, stream, checksum);
-      samples.push(sample);
+      try {
+        const memory = await subject.memory(run);
+        const latencies = await runLatencies(workload, subject, settings, run, stream);
+        samples.push({ subject, times: times.get(subject) ?? [], memory, latencies });
+      } catch (error) {
+        drop(subject, error);
+      }
     }
+    for (const sample of samples) assertSameWork(sample, workload, stream, checksum);
     const { roundCount, peakPayloadBytes } = stream;
-    return { workload, roundCount, checksum, peakPayloadBytes, subjects: samples };
+    return { workload, roundCount, checksum, peakPayloadBytes, subjects: samples, dropped };
   } finally {
     rmSync(streamPath, { force: true });
   }
+}
+
+/** @returns the subject with a reason when the workload has more slots than it can search, or nothing */
+function tooSlow(subject: Subject, slotCount: number): Dropped[] {
+  const { maxSlotCount = Infinity } = subject;
+  if (slotCount <= maxSlotCount) return [];
+  return [
+    {
+      subject,
+      reason: `more than ${maxSlotCount.toLocaleString("en")} live objects: a round would take minutes`,
+    },
+  ];
 }
 
 async function runTimes(
@@ -100,22 +141,46 @@ async function runTimes(
   subjects: readonly Subject[],
   settings: MeasureSettings,
   run: Run,
+  keep: (subject: Subject) => boolean,
+  drop: (subject: Subject, error: unknown) => void,
 ): Promise<Map<Subject, TimeSample[]>> {
   const times = new Map<Subject, TimeSample[]>(subjects.map((subject) => [subject, []]));
   const { warmupRounds, timedRounds } = workload;
   for (let turn = 0; turn < settings.processCount; turn++) {
     for (let i = 0; i < subjects.length; i++) {
       const subject = subjects[(i + turn) % subjects.length] as Subject;
+      if (!keep(subject)) continue;
       settings.onProcess?.(`${workload.name}, ${subject.name}, ${turn + 1} of ${settings.processCount}`);
       const columns = columnsOf(workload, subject, turn);
-      times.get(subject)?.push(await subject.time({ ...run, warmupRounds, timedRounds, columns }));
+      try {
+        times.get(subject)?.push(await subject.time({ ...run, warmupRounds, timedRounds, columns }));
+      } catch (error) {
+        drop(subject, error);
+      }
     }
   }
   return times;
 }
 
+async function runLatencies(
+  workload: Workload,
+  subject: Subject,
+  settings: MeasureSettings,
+  run: Run,
+  stream: OperationStream,
+): Promise<LatencySample[]> {
+  // A subject that is cut short would take minutes for one round.
+  if (workload.hasLatency !== true || subject.maxSlotCount !== undefined) return [];
+  const samples: LatencySample[] = [];
+  for (let turn = 0; turn < LATENCY_PROCESS_COUNT; turn++) {
+    settings.onProcess?.(`${workload.name}, ${subject.name}, single operations`);
+    samples.push(await subject.latency(run, Math.ceil(LATENCY_WARMUP_OPERATIONS / stream.roundCount)));
+  }
+  return samples;
+}
+
 function columnsOf(workload: Workload, subject: Subject, turn: number): readonly Column[] {
-  if (workload.target !== "heap" || !subject.hasBytes) return ["plain"];
+  if ((workload.target !== "heap" && workload.target !== "aligned") || !subject.hasBytes) return ["plain"];
   return turn % 2 === 0 ? ["write", "plain"] : ["plain", "write"];
 }
 
@@ -132,7 +197,7 @@ function assertSameWork(
   stream: OperationStream,
   checksum: number,
 ): void {
-  const { subject, times, memory } = samples;
+  const { subject, times, memory, latencies } = samples;
   const fail = (what: string, got: number, expected: number): never => {
     throw new Error(`${subject.name} on ${workload.name}: ${what} ${got}, expected ${expected}`);
   };
@@ -141,10 +206,10 @@ function assertSameWork(
   if (memory.peakPayloadBytes !== stream.peakPayloadBytes) {
     fail("peak payload", memory.peakPayloadBytes, stream.peakPayloadBytes);
   }
-  for (const sample of [...times, memory]) {
+  for (const sample of [...times, memory, ...latencies]) {
     if (sample.checksum !== checksum) fail("checksum", sample.checksum, checksum);
   }
-  for (const sample of times) {
+  for (const sample of times.filter(({ isCut }) => !isCut)) {
     const roundCount = Object.keys(sample.roundsNs).length * (workload.warmupRounds + workload.timedRounds);
     const expected = stream.setupCount + roundCount * (stream.roundCount + stream.teardownCount);
     if (sample.operationCount !== expected) fail("operations", sample.operationCount, expected);

@@ -58,12 +58,17 @@ export async function runBenchmarks(options: RunOptions): Promise<BenchmarkDocum
     machine,
     versions: plan.versions,
     settings: { quick: options.quick, processCount: options.processCount, pinned: prefix.length > 0 },
-    missing: plan.missing,
+    missing: [...plan.missing, ...samples.flatMap(droppedFrom)],
     workloads: samples.map(workloadEntry),
     rows,
     ratios: ratiosOf(rows),
     means: meansOf(rows),
   };
+}
+
+/** @returns the subjects that a workload has no figures of */
+function droppedFrom({ workload, dropped }: WorkloadSamples): Missing[] {
+  return dropped.map(({ subject, reason }) => ({ subject: subject.name, workload: workload.name, reason }));
 }
 
 async function planRun({ workloads, subjects }: RunOptions): Promise<Plan> {
@@ -77,7 +82,7 @@ async function planRun({ workloads, subjects }: RunOptions): Promise<Plan> {
     if (!wanted.some((entry) => entry.subjects.includes(subject))) continue;
     const availability = await subject.locate();
     if (availability.available) found.set(subject, availability.version);
-    else missing.push({ subject: subject.name, reason: availability.reason });
+    else missing.push({ subject: subject.name, workload: null, reason: availability.reason });
   }
   const entries = wanted
     .map(({ workload, subjects: chosen }) => ({
@@ -98,7 +103,10 @@ async function measureAll(
   const { processCount, progress } = options;
   const workFolder = mkdtempSync(join(tmpdir(), "kmem-bench-"));
   progress.start(
-    plan.entries.reduce((sum, { subjects }) => sum + processCountOf(subjects.length, { processCount }), 0),
+    plan.entries.reduce(
+      (sum, { workload, subjects }) => sum + processCountOf(workload, subjects.length, { processCount }),
+      0,
+    ),
   );
   try {
     const samples: WorkloadSamples[] = [];

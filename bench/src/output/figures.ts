@@ -91,3 +91,17 @@ export function provenanceOf({ date, commit, machine, versions, settings }: Benc
     `${settings.processCount} processes for each subject and workload, ${pinning}.`,
   ];
 }
+
+/** @returns a line for each subject that could not run; where it failed on several workloads alike, one line for all */
+export function missingLines({ missing }: BenchmarkDocument): string[] {
+  const workloadsOf = new Map<string, string[]>();
+  for (const { subject, workload, reason } of missing) {
+    const key = `${subject} (${reason})`;
+    const workloads = workloadsOf.get(key) ?? [];
+    if (workload !== null) workloads.push(workload);
+    workloadsOf.set(key, workloads);
+  }
+  return [...workloadsOf].map(([key, workloads]) =>
+    workloads.length === 0 ? `Missing: ${key}` : `Missing: ${key} on ${workloads.join(", ")}`,
+  );
+}

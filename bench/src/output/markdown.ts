@@ -1,7 +1,7 @@
 /** The document as a page of the documentation. */
 
 import type { BenchmarkDocument } from "../harness/document.ts";
-import { captionOf, provenanceOf, tableOf } from "./figures.ts";
+import { captionOf, missingLines, provenanceOf, tableOf } from "./figures.ts";
 import { DOUBTS, METHOD } from "./method.ts";
 
 /** @returns docs/benchmarks.md, all of it; `sourceName` is the stored document it is made from */
@@ -26,7 +26,7 @@ export function renderAsMarkdown(document: BenchmarkDocument, sourceName: string
     "`npm run bench` measures anew, `npm run bench -- --store` keeps the result.",
     "",
     ...provenanceOf(document).map((line) => `- ${line}`),
-    ...document.missing.map(({ subject, reason }) => `- Missing: ${subject} (${reason}).`),
+    ...missingLines(document).map((line) => `- ${line}.`),
     "",
     "## Method",
     "",

@@ -1,7 +1,7 @@
-/** A group at a glance: workloads down, subjects across, one figure in each cell. */
+/** A group at a glance: subjects down, workloads across, one figure in each cell. */
 
-import type { BenchmarkDocument, Row } from "../harness/document.ts";
-import { geometricMeanOf } from "../harness/statistics.ts";
+import type { BenchmarkDocument, Latency, Row } from "../harness/document.ts";
+import { OWN_PREFIX } from "../subjects/catalogue.ts";
 import { groupOf } from "../workloads/workload.ts";
 import { bytes, nanoseconds, NONE, type TextTable } from "./figures.ts";
 
@@ -11,80 +11,138 @@ export interface Matrix {
   readonly table: TextTable;
 }
 
+/** A column beside those of the workloads. */
+interface ExtraColumn {
+  readonly head: string;
+  readonly cellOf: (subject: string) => string;
+}
+
 /** @returns the groups of the document, in its order */
 export function groupsOf(document: BenchmarkDocument): string[] {
   return [...new Set(document.workloads.map(({ name }) => groupOf(name)))];
 }
 
-/** @returns the tables of one group: times with and without the write, how kmem compares, memory */
+/** @returns the tables of one group: times with and without the write, single operations, memory */
 export function matricesOf(document: BenchmarkDocument, group: string): Matrix[] {
   const rows = document.rows.filter(({ workload }) => groupOf(workload) === group);
   const hasWrites = rows.some(({ writesFirstWord }) => writesFirstWord);
-  const written = matrixOf(rows, (row) => nanoseconds(row.nsPerOp.median));
-  const plain = matrixOf(rows, (row) => nanoseconds(row.nsPerOpPlain.median));
-  const what = document.workloads.find(({ name }) => groupOf(name) === group)?.op ?? "op";
+  const op = document.workloads.find(({ name }) => groupOf(name) === group)?.op ?? "op";
+  const times = `ns for one ${op}`;
+  const ratios = "; last columns: how a kmem subject compares, geometric mean, below 1 it is faster";
   return [
-    ...(hasWrites ? [{ title: `ns for one ${what}, first word written`, table: written }] : []),
-    { title: hasWrites ? "ns without the write" : `ns for one ${what}`, table: plain },
-    ...meansMatrix(document, group),
-    ...memoryMatrix(rows),
+    ...(hasWrites
+      ? [
+          {
+            title: `${times}, first word written${ratios}`,
+            table: matrixOf(
+              rows,
+              (row) => nanoseconds(row.nsPerOp.median) + markOf(row),
+              meanColumns(document, group),
+            ),
+          },
+        ]
+      : []),
+    {
+      title: hasWrites ? "the same without the write" : `${times}${ratios}`,
+      table: matrixOf(
+        rows,
+        (row) => nanoseconds(row.nsPerOpPlain.median) + markOf(row),
+        meanColumns(document, group, "nsPerOpPlain"),
+      ),
+    },
+    ...latencyMatrices(rows),
+    ...memoryMatrices(rows),
   ];
 }
 
-function matrixOf(rows: readonly Row[], cellOf: (row: Row) => string): TextTable {
+function matrixOf(
+  rows: readonly Row[],
+  cellOf: (row: Row) => string,
+  extras: readonly ExtraColumn[] = [],
+): TextTable {
   const subjects = [...new Set(rows.map(({ subject }) => subject))];
   const workloads = [...new Set(rows.map(({ workload }) => workload))];
   return {
-    heads: ["workload", ...subjects],
-    rows: workloads.map((workload) => [
-      workload,
-      ...subjects.map((subject) => {
+    heads: ["", ...workloads.map(shortNameOf), ...extras.map(({ head }) => head)],
+    rows: subjects.map((subject) => [
+      subject,
+      ...workloads.map((workload) => {
         const row = rows.find((each) => each.workload === workload && each.subject === subject);
         return row === undefined ? NONE : cellOf(row);
       }),
+      ...extras.map((extra) => extra.cellOf(subject)),
     ]),
   };
 }
 
-function meansMatrix(document: BenchmarkDocument, group: string): Matrix[] {
+/** @returns the part of a workload's name behind the slash */
+function shortNameOf(workload: string): string {
+  return workload.slice(workload.indexOf("/") + 1);
+}
+
+/** @returns a mark on figures that a time limit cut short */
+function markOf(row: Row): string {
+  return row.isCut ? "*" : "";
+}
+
+/** @returns for each kmem subject a column of its times over those of the others */
+function meanColumns(
+  document: BenchmarkDocument,
+  group: string,
+  figure: "nsPerOp" | "nsPerOpPlain" = "nsPerOp",
+): ExtraColumn[] {
   const means = document.means.filter((mean) => mean.group === group);
-  if (means.length === 0) return [];
   const own = [...new Set(means.map(({ subject }) => subject))];
-  const others = [...new Set(means.map(({ over }) => over))];
-  const cell = (subject: string, over: string): string => {
-    const mean = means.find((each) => each.subject === subject && each.over === over);
-    return mean === undefined ? NONE : `${mean.nsPerOp.toFixed(2)} (${mean.nsPerOpPlain.toFixed(2)})`;
-  };
-  const rows = own.map((subject) => [subject, ...others.map((over) => cell(subject, over))]);
+  return own.map((subject) => ({
+    head: `${subject.slice(OWN_PREFIX.length)} ÷`,
+    cellOf: (over) => {
+      const mean = means.find((each) => each.subject === subject && each.over === over);
+      return mean === undefined ? NONE : mean[figure].toFixed(2);
+    },
+  }));
+}
+
+function latencyMatrices(rows: readonly Row[]): Matrix[] {
+  const timed = rows.filter(({ latency }) => latency !== null);
+  if (timed.length === 0) return [];
+  const cells = (figure: (latency: Latency) => string): TextTable =>
+    matrixOf(timed, ({ latency }) => (latency === null ? NONE : figure(latency)));
   return [
     {
-      title: "geometric mean of the ratios of times, over …; below 1 kmem is faster (without the write)",
-      table: { heads: ["", ...others], rows },
+      title: "99.99 % of the single operations take at most, in ns",
+      table: cells(({ p9999Ns }) => p9999Ns.toFixed(0)),
+    },
+    {
+      title:
+        "the longest single operation, in µs; behind the slash the longest one in which the collector did not run; in brackets how often it ran",
+      table: cells(({ maxNs, maxOutsideCollectorNs, collectionCount }) => {
+        const most = (maxNs / 1000).toFixed(0);
+        if (collectionCount === 0) return most;
+        return `${most} / ${(maxOutsideCollectorNs / 1000).toFixed(0)} (${collectionCount.toFixed(0)})`;
+      }),
     },
   ];
 }
 
-function memoryMatrix(rows: readonly Row[]): Matrix[] {
+function memoryMatrices(rows: readonly Row[]): Matrix[] {
   const measured = rows.filter(({ peakFootprintBytes }) => peakFootprintBytes !== null);
   if (measured.length === 0) return [];
-  const { heads, rows: cells } = matrixOf(measured, (row) => payloadShareOf(row).toFixed(3));
-  const payloadOf = (workload: string | undefined): string =>
-    bytes(measured.find((row) => row.workload === workload)?.peakPayloadBytes ?? 0);
-  const subjects = heads.slice(1);
-  const means = subjects.map((subject) =>
-    geometricMeanOf(measured.filter((row) => row.subject === subject).map(payloadShareOf)).toFixed(3),
+  const workloads = [...new Set(measured.map(({ workload }) => workload))];
+  const payloads = workloads.map((workload) =>
+    bytes(measured.find((row) => row.workload === workload)?.peakPayloadBytes ?? 0),
   );
-  const [head = "", ...names] = heads;
+  const mean: ExtraColumn = {
+    head: "mean",
+    cellOf: (subject) => {
+      const own = measured.filter((row) => row.subject === subject);
+      return (own.reduce((sum, row) => sum + payloadShareOf(row), 0) / own.length).toFixed(3);
+    },
+  };
+  const { heads, rows: cells } = matrixOf(measured, (row) => payloadShareOf(row).toFixed(3), [mean]);
   return [
     {
       title: "peak payload over peak footprint; 1 wastes nothing",
-      table: {
-        heads: [head, "payload", ...names],
-        rows: [
-          ...cells.map(([workload = "", ...figures]) => [workload, payloadOf(workload), ...figures]),
-          ["geometric mean", "", ...means],
-        ],
-      },
+      table: { heads, rows: [["peak payload", ...payloads, ""], ...cells] },
     },
   ];
 }

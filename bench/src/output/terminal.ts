@@ -2,7 +2,7 @@
 
 import Table from "cli-table3";
 import type { BenchmarkDocument } from "../harness/document.ts";
-import { provenanceOf, type TextTable } from "./figures.ts";
+import { missingLines, provenanceOf, type TextTable } from "./figures.ts";
 import { groupsOf, matricesOf } from "./matrix.ts";
 import { METHOD } from "./method.ts";
 
@@ -18,8 +18,12 @@ export function renderForTerminal(document: BenchmarkDocument): string {
     const tables = matricesOf(document, group).map(({ title, table }) => `${title}\n\n${textOf(table)}\n`);
     return `== ${group}\n\n${tables.join("\n")}`;
   });
-  const missing = document.missing.map(({ subject, reason }) => `Missing: ${subject} (${reason})`);
-  const notes = [...missing, ...provenanceOf(document), "", ...METHOD.map((line) => `- ${line}`)];
+  const notes = [
+    ...missingLines(document),
+    ...provenanceOf(document),
+    "",
+    ...METHOD.map((line) => `- ${line}`),
+  ];
   return `${sections.join("\n")}\n${notes.join("\n")}\n`;
 }
 

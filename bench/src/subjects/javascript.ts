@@ -1,54 +1,73 @@
 /** Subjects that run inside Node: one process, one allocator, one workload. */
 
-import { existsSync } from "node:fs";
-import { createRequire } from "node:module";
+import { existsSync, readFileSync } from "node:fs";
+import { createRequire, findPackageJSON } from "node:module";
 import { fileURLToPath } from "node:url";
 import type { Target } from "../workloads/workload.ts";
+import { locateModule, modulePath, type ModuleName } from "./modules.ts";
 import { runProgram } from "./process.ts";
-import type { Column, MemorySample, TimeSample } from "./sample.ts";
+import type { Column, LatencySample, MemorySample, TimeSample } from "./sample.ts";
 import type { Availability, Run, Subject } from "./subject.ts";
 
 /** What a process of `child/main.ts` is told. */
 export interface ChildTask {
-  readonly mode: "time" | "memory";
-  /** Module in `child/` that makes the allocator, without its ending. */
+  readonly mode: "time" | "memory" | "latency";
+  /** Which loop runs, `child/LOOP-loop.ts`. */
+  readonly loop: "offset" | "object" | "inside";
+  /** Module in `child/` that makes the allocator for the offset loop, without its ending. */
   readonly adapter: string;
+  /** Which allocator, where a loop or an adapter knows several. */
+  readonly allocator: string;
+  /** Path of the Wasm module that the allocator is in, or that calls it; "" for none. */
+  readonly modulePath: string;
   /** Whether the allocator is to be a variable to the compiler, and not a constant. */
   readonly isVariable: boolean;
   readonly streamPath: string;
   readonly target: Target;
   readonly spaceBytes: number;
-  /** Of a timing process only. */
+  /** Of a timing process; of a latency process the first only. */
   readonly warmupRounds: number;
   readonly timedRounds: number;
   readonly columns: readonly Column[];
+  /** Milliseconds after which a timing process stops; undefined for never. */
+  readonly limitMs?: number;
 }
 
 /** Name of the loop without an allocator, in JavaScript. */
 const JAVASCRIPT_BASELINE = "loop in JavaScript";
 
 const CHILD_PATH = fileURLToPath(new URL("../child/main.ts", import.meta.url));
+/** Time that an allocator which searches lists may take in one process. */
+const SLOW_LIMIT_MS = 4000;
+/** Most slots of a workload for such an allocator: a process gets no further than this in its set-up. */
+const SLOW_MAX_SLOTS = 20_000;
 
 type Timing = Pick<ChildTask, "warmupRounds" | "timedRounds" | "columns">;
 const UNTIMED: Timing = { warmupRounds: 0, timedRounds: 0, columns: [] };
 
+type Kind = Pick<ChildTask, "loop" | "adapter" | "allocator"> &
+  Partial<Pick<ChildTask, "isVariable" | "limitMs">> & { readonly module?: ModuleName };
+type Facts = Pick<Subject, "name" | "targets" | "hasBytes" | "locate"> &
+  Partial<Pick<Subject, "baseline" | "footprintIsOfProcess" | "maxSlotCount">>;
+
 /** A subject whose processes run `child/main.ts`. */
-function javascriptSubject(
-  options: Pick<Subject, "name" | "targets" | "hasBytes" | "baseline" | "locate"> &
-    Pick<ChildTask, "adapter" | "isVariable">,
-): Subject {
-  const { adapter, isVariable, ...rest } = options;
+function javascriptSubject(facts: Facts, kind: Kind): Subject {
   const runChild = async (run: Run, mode: ChildTask["mode"], timing: Timing): Promise<unknown> => {
     const { streamPath, target, spaceBytes, prefix } = run;
     const { warmupRounds, timedRounds, columns } = timing;
-    const what = { mode, adapter, isVariable, streamPath, target, spaceBytes };
+    const { module, ...rest } = kind;
+    const path = module === undefined ? "" : modulePath(module);
+    const what = { isVariable: false, ...rest, mode, modulePath: path, streamPath, target, spaceBytes };
     const task: ChildTask = { ...what, warmupRounds, timedRounds, columns };
     return JSON.parse(await runProgram([...prefix, process.execPath, CHILD_PATH, JSON.stringify(task)]));
   };
   return {
-    ...rest,
+    baseline: JAVASCRIPT_BASELINE,
     footprintIsOfProcess: false,
+    ...facts,
     time: async (run) => (await runChild(run, "time", run)) as TimeSample,
+    latency: async (run, warmupRounds) =>
+      (await runChild(run, "latency", { ...UNTIMED, warmupRounds })) as LatencySample,
     memory: async (run) => (await runChild(run, "memory", UNTIMED)) as MemorySample,
   };
 }
@@ -64,27 +83,117 @@ async function locateKmem(): Promise<Availability> {
     : { available: false, reason: "not built: run `npm run build`" };
 }
 
-const KMEM = { adapter: "kmem", isVariable: false, baseline: JAVASCRIPT_BASELINE, locate: locateKmem };
+/** @returns a function that looks for a package of npm's */
+function locatePackage(name: string): Subject["locate"] {
+  return async () => {
+    const path = findPackageJSON(name, import.meta.url);
+    if (path === undefined) return { available: false, reason: "not installed: run `npm ci`" };
+    const { version } = JSON.parse(readFileSync(path, "utf8")) as { version: string };
+    return { available: true, version };
+  };
+}
 
-/** kmem's allocators, and the loop without one. */
+/** kmem's version; the reason of whichever is missing, kmem or the compiler of the module around it. */
+async function locateKmemInWasm(): Promise<Availability> {
+  const module = await locateModule("imported");
+  return module.available ? locateKmem() : module;
+}
+
+/** AssemblyScript's version: its allocator comes with its compiler. */
+async function locateTlsf(): Promise<Availability> {
+  const found = await locatePackage("assemblyscript")();
+  if (!found.available) return found;
+  const module = await locateModule("tlsf");
+  return module.available ? found : module;
+}
+
+async function locateNode(): Promise<Availability> {
+  return { available: true, version: `Node ${process.versions.node}` };
+}
+
+const KMEM = { loop: "offset", adapter: "kmem", allocator: "kmem" } as const;
+const HEAP = { hasBytes: true, targets: ["heap", "aligned"], locate: locateKmem } as const;
+
+const OWN_SUBJECTS: readonly Subject[] = [
+  javascriptSubject({ ...HEAP, name: "kmem Heap" }, KMEM),
+  javascriptSubject({ ...HEAP, name: "kmem Heap, variable" }, { ...KMEM, isVariable: true }),
+  javascriptSubject(
+    {
+      ...HEAP,
+      name: "kmem Heap, in Wasm",
+      locate: locateKmemInWasm,
+    },
+    { loop: "inside", adapter: "", allocator: "kmem", module: "imported" },
+  ),
+  javascriptSubject(
+    { name: "kmem BuddyAllocator", targets: ["buddy"], hasBytes: false, locate: locateKmem },
+    KMEM,
+  ),
+  javascriptSubject({ name: "kmem SlabCache", targets: ["slab"], hasBytes: false, locate: locateKmem }, KMEM),
+];
+
+const WASM_SUBJECTS: readonly Subject[] = [
+  ...(["dlmalloc", "emmalloc"] as const).flatMap((module) => [
+    javascriptSubject(
+      { ...HEAP, name: module, locate: () => locateModule(module) },
+      { loop: "offset", adapter: "wasm", allocator: module, module },
+    ),
+    javascriptSubject(
+      { ...HEAP, name: `${module}, in Wasm`, locate: () => locateModule(module) },
+      { loop: "inside", adapter: "", allocator: module, module },
+    ),
+  ]),
+  javascriptSubject(
+    { name: "AssemblyScript TLSF", targets: ["heap"], hasBytes: true, locate: locateTlsf },
+    { loop: "offset", adapter: "wasm", allocator: "tlsf", module: "tlsf" },
+  ),
+];
+
+const PACKAGE_SUBJECTS: readonly Subject[] = [
+  ["@thi.ng/malloc", "@thi.ng/malloc", "mem-pool"] as const,
+  ["malloc (npm)", "malloc", "skip-list"] as const,
+].map(([name, packageName, allocator]) =>
+  javascriptSubject(
+    {
+      name,
+      targets: ["heap"],
+      hasBytes: true,
+      locate: locatePackage(packageName),
+      maxSlotCount: SLOW_MAX_SLOTS,
+    },
+    { loop: "offset", adapter: "packages", allocator, limitMs: SLOW_LIMIT_MS },
+  ),
+);
+
+const COLLECTED_SUBJECTS: readonly Subject[] = [
+  ["new Uint8Array", "typed-array"] as const,
+  ["Buffer.allocUnsafe", "buffer"] as const,
+].map(([name, allocator]) =>
+  javascriptSubject(
+    { name, targets: ["heap"], hasBytes: true, locate: locateNode, footprintIsOfProcess: true },
+    { loop: "object", adapter: "", allocator, limitMs: SLOW_LIMIT_MS },
+  ),
+);
+
+const BASELINE_SUBJECT = {
+  ...javascriptSubject(
+    {
+      name: JAVASCRIPT_BASELINE,
+      targets: ["heap", "aligned", "buddy", "slab"],
+      hasBytes: true,
+      locate: locateNode,
+      footprintIsOfProcess: true,
+    },
+    { loop: "offset", adapter: "baseline", allocator: "baseline" },
+  ),
+  baseline: undefined,
+};
+
+/** kmem's allocators, those inside Wasm modules, npm's, the collector, and the loop without any. */
 export const JAVASCRIPT_SUBJECTS: readonly Subject[] = [
-  javascriptSubject({ ...KMEM, name: "kmem Heap", targets: ["heap"], hasBytes: true }),
-  javascriptSubject({
-    ...KMEM,
-    name: "kmem Heap, variable",
-    targets: ["heap"],
-    hasBytes: true,
-    isVariable: true,
-  }),
-  javascriptSubject({ ...KMEM, name: "kmem BuddyAllocator", targets: ["buddy"], hasBytes: false }),
-  javascriptSubject({ ...KMEM, name: "kmem SlabCache", targets: ["slab"], hasBytes: false }),
-  javascriptSubject({
-    name: JAVASCRIPT_BASELINE,
-    adapter: "baseline",
-    isVariable: false,
-    targets: ["heap", "buddy", "slab"],
-    hasBytes: true,
-    baseline: undefined,
-    locate: async () => ({ available: true, version: `Node ${process.versions.node}` }),
-  }),
+  ...OWN_SUBJECTS,
+  ...WASM_SUBJECTS,
+  ...PACKAGE_SUBJECTS,
+  ...COLLECTED_SUBJECTS,
+  BASELINE_SUBJECT,
 ];

@@ -3,7 +3,7 @@
 import { statSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { runProgram, tryProgram } from "./process.ts";
-import type { MemorySample, TimeSample } from "./sample.ts";
+import type { LatencySample, MemorySample, TimeSample } from "./sample.ts";
 import type { Availability, Run, Subject, TimedRun } from "./subject.ts";
 
 /** Name of the loop without an allocator, in C. */
@@ -59,6 +59,10 @@ async function runReplay(run: Run, preload: string, words: readonly string[]): P
   return JSON.parse(await runProgram([...run.prefix, "env", ...env, PROGRAM_PATH, ...words]));
 }
 
+function parseTime(output: unknown): TimeSample {
+  return { ...(output as TimeSample), isCut: false };
+}
+
 function timingWords(kind: string, run: TimedRun): string[] {
   return [
     "time",
@@ -70,8 +74,15 @@ function timingWords(kind: string, run: TimedRun): string[] {
   ];
 }
 
+function latencyWords(kind: string, run: Run, warmupRounds: number): string[] {
+  return ["latency", kind, run.streamPath, String(warmupRounds)];
+}
+
 /** Refuses a sample that another allocator served: a preload that the loader ignored would pass for glibc. */
-function assertServedBy<T extends TimeSample | MemorySample>(sample: T, { name, fileName }: Library): T {
+function assertServedBy<T extends TimeSample | MemorySample | LatencySample>(
+  sample: T,
+  { name, fileName }: Library,
+): T {
   if (!sample.allocator.includes(fileName ?? "libc.so")) {
     throw new Error(`${name} was asked for, but ${sample.allocator} served malloc`);
   }
@@ -97,13 +108,18 @@ function nativeSubject(library: Library): Subject {
   };
   return {
     name: library.name,
-    targets: ["heap"],
+    targets: ["heap", "aligned"],
     hasBytes: true,
     baseline: NATIVE_BASELINE,
     footprintIsOfProcess: true,
     locate,
     time: async (run) =>
-      assertServedBy((await runReplay(run, path, timingWords("allocator", run))) as TimeSample, library),
+      assertServedBy(parseTime(await runReplay(run, path, timingWords("allocator", run))), library),
+    latency: async (run, warmupRounds) =>
+      assertServedBy(
+        (await runReplay(run, path, latencyWords("allocator", run, warmupRounds))) as LatencySample,
+        library,
+      ),
     memory: async (run) =>
       assertServedBy(
         (await runReplay(run, path, ["memory", "allocator", run.streamPath])) as MemorySample,
@@ -114,7 +130,7 @@ function nativeSubject(library: Library): Subject {
 
 const BASELINE_SUBJECT: Subject = {
   name: NATIVE_BASELINE,
-  targets: ["heap"],
+  targets: ["heap", "aligned"],
   hasBytes: true,
   baseline: undefined,
   footprintIsOfProcess: true,
@@ -124,7 +140,9 @@ const BASELINE_SUBJECT: Subject = {
     const compiler = await tryProgram(process.env["CC"] ?? "cc", "--version");
     return { available: true, version: compiler?.split("\n")[0] ?? "unknown compiler" };
   },
-  time: async (run) => (await runReplay(run, "", timingWords("baseline", run))) as TimeSample,
+  time: async (run) => parseTime(await runReplay(run, "", timingWords("baseline", run))),
+  latency: async (run, warmupRounds) =>
+    (await runReplay(run, "", latencyWords("baseline", run, warmupRounds))) as LatencySample,
   memory: async (run) => (await runReplay(run, "", ["memory", "baseline", run.streamPath])) as MemorySample,
 };
 

@@ -16,7 +16,22 @@ interface Seen {
 /** Result of a timing process. */
 export interface TimeSample extends Seen {
   /** Nanoseconds of each timed round, in order, per column. */
-  readonly roundsNs: Readonly<Partial<Record<Column, readonly number[]>>>;
+  readonly roundsNs: Partial<Record<Column, readonly number[]>>;
+  /** Whether time ran out: the last round is then reckoned from a part of it, and what would have followed is left out. */
+  readonly isCut: boolean;
+}
+
+/** Result of a latency process: the distribution of single operations' times, the clock's own cost included. */
+export interface LatencySample extends Seen {
+  readonly p50Ns: number;
+  readonly p99Ns: number;
+  readonly p9999Ns: number;
+  readonly maxNs: number;
+  /** The longest operation during which the collector did not run. */
+  readonly maxOutsideCollectorNs: number;
+  /** Runs of the collector in the timed round, and how long they took together. */
+  readonly collectionCount: number;
+  readonly collectionNs: number;
 }
 
 /** Result of a memory process. */

@@ -1,7 +1,7 @@
 /** What a subject is: an allocator, or the loop without one, that the benchmarks can run. */
 
 import type { Target } from "../workloads/workload.ts";
-import type { Column, MemorySample, TimeSample } from "./sample.ts";
+import type { Column, LatencySample, MemorySample, TimeSample } from "./sample.ts";
 
 /** Whether a subject can run here. */
 export type Availability =
@@ -33,6 +33,11 @@ export interface Subject {
   readonly targets: readonly Target[];
   /** Whether its objects have bytes, so that the `write` column means something. */
   readonly hasBytes: boolean;
+  /**
+   * Most slots of a workload that it can run: an allocator that searches lists needs hours where there are many.
+   * Undefined: any number.
+   */
+  readonly maxSlotCount?: number;
   /** Name of the baseline of the same language; undefined on a baseline itself. */
   readonly baseline: string | undefined;
   /** Whether its reported footprint is that of a whole process, from which the baseline's is taken off. */
@@ -41,6 +46,8 @@ export interface Subject {
   locate(): Promise<Availability>;
   /** Runs one timing process. Rejects when the process fails. */
   time(run: TimedRun): Promise<TimeSample>;
+  /** Runs one process that times each operation by itself. Rejects when the process fails. */
+  latency(run: Run, warmupRounds: number): Promise<LatencySample>;
   /** Runs one memory process. Rejects when the process fails. */
   memory(run: Run): Promise<MemorySample>;
 }

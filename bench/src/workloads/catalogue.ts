@@ -3,20 +3,75 @@
 import { StreamBuilder } from "../stream/builder.ts";
 import type { OperationStream } from "../stream/layout.ts";
 import { recordedWorkloads } from "./recorded.ts";
-import { buildReplacement, randomSize } from "./replacement.ts";
-import { exponentName, groupOf, PAGE_BYTES, PAIR, payloadBytesOf, type Workload } from "./workload.ts";
+import { buildReplacement, randomSize, smallSize } from "./replacement.ts";
+import { buildAligned, buildFifo, buildGrowth, buildLifo, buildPageMix, buildSawtooth } from "./phases.ts";
+import {
+  exponentName,
+  groupOf,
+  OPERATION,
+  PAGE_BYTES,
+  PAIR,
+  payloadBytesOf,
+  type Workload,
+} from "./workload.ts";
 
 const SEED = 12345;
 /** Pairs of a round unless more are needed: about 10 to 100 ms, far above the clock's grain. */
 const PAIRS_PER_ROUND = 2 ** 20;
 const SLAB_OBJECT_BYTES = 64;
 
+/** Live objects, or the deepest stack, of the workloads with an order to their lifetimes. */
+const PHASE_COUNT = 1e4;
+
+function phase(
+  name: string,
+  description: string,
+  build: Workload["build"],
+  rest: Partial<Workload> = {},
+): Workload {
+  return {
+    name: `phases/${name}`,
+    description,
+    target: "heap",
+    unit: OPERATION,
+    warmupRounds: 3,
+    timedRounds: 7,
+    quick: name === "sawtooth",
+    build,
+    ...rest,
+  };
+}
+
+const PHASES: readonly Workload[] = [
+  phase("lifo", "a stack of up to 10,000 objects that rises and falls at random", () =>
+    buildLifo(PHASE_COUNT, PAIRS_PER_ROUND),
+  ),
+  phase("fifo", "a queue of 10,000 objects: the oldest is freed, a new one allocated", () =>
+    buildFifo(PHASE_COUNT, PAIRS_PER_ROUND / 2),
+  ),
+  phase("realloc", "1,000 buffers that grow by half at a time, from 16 bytes to 64 KiB", () =>
+    buildGrowth(PHASE_COUNT / 10, PAIRS_PER_ROUND / 4),
+  ),
+  phase("sawtooth", "10,000 objects are allocated and then all freed, in random order, again and again", () =>
+    buildSawtooth(PHASE_COUNT, 50),
+  ),
+  phase(
+    "aligned",
+    "10,000 live objects aligned to 32 to 4,096 bytes, one at random replaced by a new one",
+    () => buildAligned(PHASE_COUNT, PAIRS_PER_ROUND / 2),
+    { target: "aligned" },
+  ),
+];
+
 /** All workloads, in the order in which they run and are shown. */
 export const WORKLOADS: readonly Workload[] = [
   ...recordedWorkloads(),
   ...[1e3, 1e4, 1e5, 1e6].map(heapReplacement),
+  ...[1e3, 1e5, 1e7].map(smallReplacement),
+  ...PHASES,
   ...[1e3, 1e4, 1e5, 1e6, 1e7].map(buddyPair),
   ...[1e3, 1e5, 1e7].map(buddyReplacement),
+  ...[1e3, 1e5, 1e7].map(buddyMix),
   ...[1e3, 1e5].map(slabReplacement),
 ];
 
@@ -46,8 +101,37 @@ function heapReplacement(liveCount: number): Workload {
     unit: PAIR,
     warmupRounds: 3,
     timedRounds: liveCount > 1e5 ? 3 : 7,
+    hasLatency: liveCount <= 1e5,
     quick: liveCount === 1e3 || liveCount === 1e5,
     build: () => buildReplacement({ target: "heap", liveCount, pairCount, argument: randomSize, seed: SEED }),
+  };
+}
+
+function smallReplacement(liveCount: number): Workload {
+  const pairCount = Math.max(PAIRS_PER_ROUND, liveCount / 2);
+  return {
+    name: `growth/${exponentName(liveCount)}`,
+    description: `${liveCount.toLocaleString("en")} live objects of 16 to 256 bytes, one at random replaced by a new one`,
+    target: "heap",
+    unit: PAIR,
+    warmupRounds: liveCount > 1e6 ? 1 : 3,
+    timedRounds: liveCount > 1e6 ? 3 : 7,
+    quick: false,
+    build: () => buildReplacement({ target: "heap", liveCount, pairCount, argument: smallSize, seed: SEED }),
+  };
+}
+
+function buddyMix(pageCount: number): Workload {
+  return {
+    name: `buddy-mix/${exponentName(pageCount)}`,
+    description: `${pageCount.toLocaleString("en")} pages, half of them in blocks of mixed orders, one at random freed and another of its order allocated`,
+    target: "buddy",
+    unit: PAIR,
+    spaceBytes: pageCount * PAGE_BYTES,
+    warmupRounds: 3,
+    timedRounds: 5,
+    quick: false,
+    build: () => buildPageMix(pageCount, PAIRS_PER_ROUND / 2),
   };
 }
 

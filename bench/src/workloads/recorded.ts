@@ -25,6 +25,7 @@ function recordedWorkload({ name, target, description, operations }: RecordingEn
     unit: OPERATION,
     warmupRounds: Math.ceil(WARMUP_OPERATIONS / roundCount),
     timedRounds: Math.min(MAX_TIMED_ROUNDS, Math.max(MIN_TIMED_ROUNDS, timedRounds)),
+    hasLatency: target === "heap",
     quick: name === "sqlite3" || name === "python3" || name === "cc1plus",
     build: () => readRecording(name),
   };

@@ -22,6 +22,11 @@ export function randomSize(next: () => number): number {
   return Math.min(MAX_SIZE, 2 ** bits + integerBelow(next, 2 ** bits));
 }
 
+/** A size from 16 to 256 bytes, each as likely. */
+export function smallSize(next: () => number): number {
+  return 16 + integerBelow(next, 241);
+}
+
 /** What {@link buildReplacement} needs. */
 export interface ReplacementOptions {
   readonly target: Target;
@@ -60,7 +65,7 @@ export function buildReplacement(options: ReplacementOptions): OperationStream {
 }
 
 /** @returns 0 to count - 1 in random order (Fisher and Yates; Knuth TAOCP 3.4.2 P) */
-function shuffledSlots(next: () => number, count: number): Int32Array {
+export function shuffledSlots(next: () => number, count: number): Int32Array {
   const slots = Int32Array.from({ length: count }, (_, slot) => slot);
   for (let last = count - 1; last > 0; last--) {
     const chosen = integerBelow(next, last + 1);

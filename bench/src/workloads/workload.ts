@@ -6,6 +6,8 @@ import { alignedSizeOf, KIND_ALIGNED, KIND_FREE, type OperationStream } from "..
 export type Target =
   /** Bytes of any size from a heap; argument: bytes. */
   | "heap"
+  /** As "heap", with alignments: for the heaps that know them. */
+  | "aligned"
   /** Blocks of pages from a buddy allocator; argument: order. */
   | "buddy"
   /** Objects of one size from a slab cache; argument: that size in bytes, the same throughout. */
@@ -29,6 +31,8 @@ export interface Workload {
   readonly warmupRounds: number;
   /** Timed rounds of each column in each process; the median counts. */
   readonly timedRounds: number;
+  /** Whether single operations are timed as well. */
+  readonly hasLatency?: boolean;
   /** Whether `--quick` runs it. */
   readonly quick: boolean;
   /** Builds the stream. The same on every call and every machine. */

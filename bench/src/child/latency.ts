@@ -1,0 +1,79 @@
+/** The latency pass of a JavaScript subject: every operation timed by itself, after a warm-up. */
+
+import { PerformanceObserver } from "node:perf_hooks";
+import { checksumOf, OPERATION_WORDS, type OperationStream } from "../stream/layout.ts";
+import type { ChildTask } from "../subjects/javascript.ts";
+import type { LatencySample } from "../subjects/sample.ts";
+import type { Loop } from "./loop.ts";
+
+/** One run of the collector, in milliseconds since the process began. */
+interface Collection {
+  readonly startMs: number;
+  readonly endMs: number;
+}
+
+/** Times the operations of a round one by one, the clock's own cost included. */
+export async function measureLatency(
+  loop: Loop,
+  stream: OperationStream,
+  task: ChildTask,
+): Promise<LatencySample> {
+  const begin = stream.setupCount * OPERATION_WORDS;
+  const end = begin + stream.roundCount * OPERATION_WORDS;
+  const times = new Float64Array(stream.roundCount);
+  const starts = new Float64Array(stream.roundCount);
+  const collections = watchCollector();
+  loop.run("write", 0, begin);
+  // The timed way of running, so that V8 has compiled just that; its figures are overwritten.
+  for (let round = 0; round <= task.warmupRounds; round++) {
+    timeEach(loop, begin, end, starts, times);
+    if (round < task.warmupRounds) loop.run("write", end, stream.words.length);
+    await new Promise((resolve) => setImmediate(resolve)); // the collector's figures arrive
+  }
+  const hits = collections().filter(({ endMs }) => endMs > (starts[0] ?? 0));
+  const isHit = (index: number): boolean => {
+    const startMs = starts[index] as number;
+    const endMs = startMs + (times[index] as number);
+    return hits.some((hit) => hit.startMs < endMs && hit.endMs > startMs);
+  };
+  const worst = times.reduce((best, time, index) => (time > (times[best] as number) ? index : best), 0);
+  const worstWithout = times.reduce((most, time, index) => (time > most && !isHit(index) ? time : most), 0);
+  const sorted = times.toSorted();
+  const quantile = (share: number): number => 1e6 * (sorted[Math.ceil(share * sorted.length) - 1] ?? 0);
+  return {
+    allocator: task.allocator,
+    checksum: checksumOf(stream),
+    operationCount:
+      stream.setupCount +
+      (task.warmupRounds + 1) * stream.roundCount +
+      task.warmupRounds * stream.teardownCount,
+    p50Ns: quantile(0.5),
+    p99Ns: quantile(0.99),
+    p9999Ns: quantile(0.9999),
+    maxNs: 1e6 * (times[worst] ?? 0),
+    maxOutsideCollectorNs: 1e6 * worstWithout,
+    collectionCount: hits.length,
+    collectionNs: 1e6 * hits.reduce((sum, hit) => sum + hit.endMs - hit.startMs, 0),
+  };
+}
+
+function timeEach(loop: Loop, begin: number, end: number, starts: Float64Array, times: Float64Array): void {
+  let index = 0;
+  for (let at = begin; at < end; at += OPERATION_WORDS) {
+    const start = performance.now();
+    loop.run("write", at, at + OPERATION_WORDS);
+    times[index] = performance.now() - start;
+    starts[index++] = start;
+  }
+}
+
+/** @returns a function that gives the collector's runs so far */
+function watchCollector(): () => readonly Collection[] {
+  const collections: Collection[] = [];
+  new PerformanceObserver((list) => {
+    for (const { startTime, duration } of list.getEntries()) {
+      collections.push({ startMs: startTime, endMs: startTime + duration });
+    }
+  }).observe({ entryTypes: ["gc"] });
+  return () => collections;
+}

@@ -1,0 +1,83 @@
+/**
+ * The measured loop over an allocator that is called from JavaScript and hands out offsets.
+ *
+ * The loops are the twins of those in `native/replay.c`, of the same shape line by line. Keep them alike: what
+ * one loop does more than the other shows up as a difference between allocators.
+ *
+ * What they work on are constants of this module, and not arguments: a JavaScript program keeps its heap in such
+ * a constant as a C program has its one malloc, and V8 then knows where the allocator's arrays lie. How much
+ * that brings is shown by the subject that hides from V8 that its heap is a constant.
+ */
+
+import * as layout from "../stream/layout.ts";
+import type { Column } from "../subjects/sample.ts";
+import type { Adapter, AdapterOptions } from "./adapter.ts";
+import type { Loop } from "./loop.ts";
+import { stream, task } from "./task.ts";
+
+/** What each module of an allocator exports. */
+interface AdapterModule {
+  createAdapter(options: AdapterOptions): Adapter;
+}
+
+/** The stream's layout as constants of this module: V8 reads an imported name from memory each time it is used. */
+const { KIND_BITS, KIND_FREE, KIND_MALLOC, KIND_MASK, OPERATION_WORDS } = layout;
+
+/**
+ * Words that one call of a loop takes on, of 4096 operations: V8 compiles a function with its best compiler
+ * after many calls, and a loop entered once could stay with the middle one for the whole run.
+ */
+const BATCH_WORDS = 4096 * OPERATION_WORDS;
+
+const operations = stream.words;
+const { createAdapter } = (await import(`./${task.adapter}.ts`)) as AdapterModule;
+const adapter = createAdapter({ task, objectBytes: stream.words[1] ?? 0 });
+const live = adapter.createTable(stream.slotCount);
+const bytes = adapter.words ?? new Int32Array(0);
+
+/** Operations `begin` to `end` (exclusive), both in words; each new object's first word is written. */
+function runWrite(begin: number, end: number): void {
+  for (let at = begin; at < end; at += OPERATION_WORDS) {
+    const head = operations[at] as number;
+    const slot = head >>> KIND_BITS;
+    const kind = head & KIND_MASK;
+    if (kind === KIND_FREE) {
+      adapter.free(live[slot] as number);
+    } else {
+      const argument = operations[at + 1] as number;
+      const offset =
+        kind === KIND_MALLOC
+          ? adapter.allocate(argument)
+          : adapter.allocateOtherwise(kind, live[slot] as number, argument);
+      bytes[offset >>> 2] = slot;
+      live[slot] = offset;
+    }
+  }
+}
+
+/** The same without the write. */
+function runPlain(begin: number, end: number): void {
+  for (let at = begin; at < end; at += OPERATION_WORDS) {
+    const head = operations[at] as number;
+    const slot = head >>> KIND_BITS;
+    const kind = head & KIND_MASK;
+    if (kind === KIND_FREE) {
+      adapter.free(live[slot] as number);
+    } else {
+      const argument = operations[at + 1] as number;
+      live[slot] =
+        kind === KIND_MALLOC
+          ? adapter.allocate(argument)
+          : adapter.allocateOtherwise(kind, live[slot] as number, argument);
+    }
+  }
+}
+
+/** The loop of this process. */
+export const loop: Loop = {
+  run(column: Column, begin: number, end: number): void {
+    const runBatch = column === "write" ? runWrite : runPlain;
+    for (let at = begin; at < end; at += BATCH_WORDS) runBatch(at, Math.min(at + BATCH_WORDS, end));
+  },
+  footprintBytes: () => adapter.footprintBytes(),
+};

@@ -1,0 +1,56 @@
+/*
+ * The loop of `native/replay.c` as a Wasm module, with one of three allocators behind malloc: emscripten's dlmalloc
+ * or emmalloc, linked in, or functions that the embedder gives (IMPORTED). `src/subjects/modules.ts` compiles one module of each.
+ *
+ * Where the allocator is linked in, its functions are exported too, for a loop in JavaScript.
+ */
+#include <stddef.h>
+#include <stdint.h>
+
+enum { OPERATION_WORDS = 2, KIND_BITS = 3, KIND_MASK = 7, ALIGNED_SIZE_BITS = 24 };
+enum { KIND_FREE = 0, KIND_MALLOC = 1, KIND_CALLOC = 2, KIND_REALLOC = 3 };
+
+#define EXPORT(name) __attribute__((export_name(#name), noinline))
+
+#ifdef IMPORTED
+#define IMPORT(name) __attribute__((import_module("env"), import_name(#name)))
+IMPORT(malloc) extern void *malloc(size_t size);
+IMPORT(calloc) extern void *calloc(size_t count, size_t size);
+IMPORT(realloc) extern void *realloc(void *old, size_t size);
+IMPORT(memalign) extern void *memalign(size_t align, size_t size);
+IMPORT(free) extern void free(void *pointer);
+#else
+#include <malloc.h>
+#include <stdlib.h>
+#include <unistd.h>
+EXPORT(allocate) void *allocate(size_t size) { return malloc(size); }
+EXPORT(release) void release(void *pointer) { free(pointer); }
+/* The end of what the allocator has taken from the memory so far, moved up by `bytes`. */
+EXPORT(claim) void *claim(size_t bytes) { return sbrk((intptr_t)bytes); }
+#endif
+
+EXPORT(allocate_otherwise) void *allocate_otherwise(int kind, void *old, uint32_t argument) {
+  if (kind == KIND_REALLOC) return realloc(old, argument);
+  if (kind == KIND_CALLOC) return calloc(1, argument);
+  return memalign((size_t)1 << (argument >> ALIGNED_SIZE_BITS), argument & ((1 << ALIGNED_SIZE_BITS) - 1));
+}
+
+static inline __attribute__((always_inline)) void run(const int32_t *operations, size_t count, void **live,
+                                                      const int write) {
+  for (size_t at = 0; at < count * OPERATION_WORDS; at += OPERATION_WORDS) {
+    int32_t head = operations[at];
+    uint32_t slot = (uint32_t)head >> KIND_BITS;
+    int kind = head & KIND_MASK;
+    if (kind == KIND_FREE) {
+      free(live[slot]);
+    } else {
+      uint32_t argument = operations[at + 1];
+      int32_t *object = kind == KIND_MALLOC ? malloc(argument) : allocate_otherwise(kind, live[slot], argument);
+      if (write) *object = (int32_t)slot;
+      live[slot] = object;
+    }
+  }
+}
+
+EXPORT(run_write) void run_write(const int32_t *o, size_t n, void **live) { run(o, n, live, 1); }
+EXPORT(run_plain) void run_plain(const int32_t *o, size_t n, void **live) { run(o, n, live, 0); }
