@@ -18,7 +18,7 @@ const ROOT = "packages/kmem/src/";
 
 // The layers of packages/lab/src, bottom to top, in the same way. Those of the first list run in browsers and workers
 // too: nothing in them may come from Node.
-const LAB_PORTABLE = ["trace", "import", "replay", "compare"];
+const LAB_PORTABLE = ["trace", "proc", "import", "replay", "compare"];
 const LAB_LAYERS = [...LAB_PORTABLE, "files", "record|live|verify", "cli"];
 const LAB = "^packages/lab/src/";
 

@@ -1,17 +1,29 @@
 /** The command `kmem`: its commands, a file each, and what becomes of their errors. */
 import { Command, CommanderError } from "commander";
 import { reasonOf, UserError } from "../files/user-error.ts";
+import { LiveError } from "../live/live-error.ts";
+import { RecordError } from "../record/record-error.ts";
 import { ReplayError } from "../replay/replay-error.ts";
 import { TraceError } from "../trace/trace-error.ts";
+import { VerifyError } from "../verify/verify-error.ts";
 import { EXIT_CODE_HELP, ExitCode } from "./exit-codes.ts";
 import { importCommand } from "./import-command.ts";
+import { liveCommand } from "./live-command.ts";
+import { recordCommand } from "./record-command.ts";
 import { replayCommand } from "./replay-command.ts";
+import { verifyCommand } from "./verify-command.ts";
 
 /** In the order of `kmem --help`. Each takes its arguments, prints on stdout, and throws what goes wrong. */
-const COMMANDS: readonly (() => Command)[] = [importCommand, replayCommand];
+const COMMANDS: readonly (() => Command)[] = [
+  recordCommand,
+  liveCommand,
+  importCommand,
+  replayCommand,
+  verifyCommand,
+];
 
 /** Errors whose message is the whole story. */
-const TOLD_ERRORS = [TraceError, ReplayError, UserError];
+const TOLD_ERRORS = [TraceError, ReplayError, UserError, RecordError, LiveError, VerifyError];
 
 function buildProgram(): Command {
   const program = new Command("kmem")

@@ -8,6 +8,8 @@ const SIGNALS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 
 const tasks = new Set<() => void>();
 let isListening = false;
+/** Who takes the next Ctrl-C; null when it ends the program. */
+let takesInterrupt: (() => void) | null = null;
 
 /**
  * Has `task` run when the program ends, in reverse order of registration. Returns what takes it off the list again. A
@@ -21,6 +23,18 @@ export function atExit(task: () => void): () => void {
   };
 }
 
+/**
+ * Has `take` called at the next Ctrl-C, in place of ending the program; one after it ends the program again. Returns what
+ * takes the offer back.
+ */
+export function onInterrupt(take: () => void): () => void {
+  listen();
+  takesInterrupt = take;
+  return () => {
+    if (takesInterrupt === take) takesInterrupt = null;
+  };
+}
+
 function listen(): void {
   if (isListening) return;
   isListening = true;
@@ -28,6 +42,11 @@ function listen(): void {
     for (const task of [...tasks].toReversed()) task();
   });
   for (const [signal, exitCode] of Object.entries(SIGNALS)) {
-    process.on(signal, () => process.exit(exitCode));
+    process.on(signal, () => {
+      const take = signal === "SIGINT" ? takesInterrupt : null;
+      takesInterrupt = null;
+      if (take === null) process.exit(exitCode);
+      take();
+    });
   }
 }

@@ -1,0 +1,78 @@
+/** `kmem verify`, as a person runs it: on a recording of the running kernel, and on files that are none. */
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import type { VerifyReport } from "../../src/verify/report.ts";
+import { kmem } from "../helpers/command.ts";
+import { kernel, lacksKernel } from "../helpers/kernel.ts";
+import { eventLine, ftraceText, temporaryFolder } from "../helpers/recordings.ts";
+
+const folder = temporaryFolder();
+const tracefs = kernel.missing === null ? kernel.tracefs : "";
+/** Fills memory and gives it back, so that pages move in and out of the free lists by the hundred thousand. */
+const CHURN =
+  "for i in 1 2 3; do dd if=/dev/zero of=/dev/shm/kmem-twin bs=1M count=350 2>/dev/null; rm /dev/shm/kmem-twin; done";
+
+describe.skipIf(lacksKernel())("kmem verify on the running kernel", () => {
+  // Frees that pass by a processor's list are a matter of chance; they are few, but so may the free blocks be.
+  test("the twin has the kernel's free lists, still and moving", { retry: 2 }, () => {
+    const file = join(folder.path, "twin.parquet");
+    expect(
+      kmem(["record", "--force", "--pages", "--state", "-o", file, "--", "sh", "-c", CHURN]).status,
+    ).toBe(0);
+    const { status, stdout, stderr } = kmem(["verify", "--json", file]);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+    const { stillAtStart, stillAtEnd, moving, lostEvents } = JSON.parse(stdout) as VerifyReport;
+    expect(lostEvents).toBe(0);
+    for (const { differingPercent, kernelBlocks } of [stillAtStart, stillAtEnd]) {
+      expect(kernelBlocks).toBeGreaterThan(0);
+      expect(differingPercent).toBeLessThanOrEqual(0.5);
+    }
+    expect(moving.moveCount).toBeGreaterThan(300_000);
+    expect(moving.moves.refills).toBeGreaterThan(100_000);
+    expect(moving.moves.drains).toBeGreaterThan(10_000);
+    expect(moving.differingPercent).toBeLessThanOrEqual(1);
+    // The churn is in one zone; the kernel's DMA zone is as quiet as it gets.
+    const quiet = moving.zones.find(({ zone }) => zone === "DMA");
+    expect(quiet?.kmem).toEqual(quiet?.kernel);
+  });
+
+  test("a table for people, and an exit code beyond the tolerance", () => {
+    const file = join(folder.path, "table.parquet");
+    kmem(["record", "--pages", "--state", "-o", file, "--", "ls", "-lR", tracefs], { stdio: "ignore" });
+    const { stdout, status, stderr } = kmem(["verify", file]);
+    expect(stdout).toMatch(/^Still, at the start {2}/m);
+    expect(stdout).toMatch(/^Moving {2}the same lists at the end, after [\d,]+ moves? in the recording$/m);
+    expect(stdout).toMatch(/^ +ZONE( +\d+)+$/m);
+    expect(stdout).toMatch(/^ +Normal +kernel( +[\d,]+)+\n +kmem( +[\d,]+)+\n +diff( +[+-]?[\d,]+)+$/m);
+    expect(stdout).toMatch(/differ: .*, within the tolerance of 0\.5 %$/m);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+    for (const line of stdout.split("\n").slice(2)) expect(line.length, line).toBeLessThanOrEqual(100);
+  });
+});
+
+describe("files that cannot be verified", () => {
+  const empty = folder.write("empty.parquet", "");
+  const foreign = folder.write("foreign.txt", "nothing of the kind\n");
+  test.each([
+    ["nothing there", ["nowhere.parquet"], 1, /^kmem: cannot open nowhere\.parquet: no such file\n$/],
+    ["an empty file", [empty], 1, /^kmem: .*empty\.parquet is empty\n$/],
+    ["something else", [foreign], 1, /^kmem: .*foreign\.txt.*\n$/],
+    ["no file named", [], 2, /^kmem: missing required argument 'FILE'\n$/],
+    [
+      "a tolerance that is none",
+      ["--moving-tolerance", "much", foreign],
+      2,
+      /Allowed is a number from 0 to 100\.\n$/,
+    ],
+    [
+      "a recording without state",
+      [folder.write("old.ftrace", ftraceText([eventLine("mm_page_free: page=0 pfn=0x8 order=3")]))],
+      1,
+      /holds no state of the kernel; record it with kmem record --state --pages\n$/,
+    ],
+  ])("%s", (_what, args, status, message) => {
+    const ended = kmem(["verify", ...args]);
+    expect(ended.stderr).toMatch(message);
+    expect({ status: ended.status, stdout: ended.stdout }).toEqual({ status, stdout: "" });
+  });
+});
