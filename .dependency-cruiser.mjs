@@ -19,7 +19,7 @@ const ROOT = "packages/kmem/src/";
 // The layers of packages/lab/src, bottom to top, in the same way. Those of the first list run in browsers and workers
 // too: nothing in them may come from Node.
 const LAB_PORTABLE = ["trace", "proc", "import", "replay", "compare"];
-const LAB_LAYERS = [...LAB_PORTABLE, "files", "record|live|verify", "cli"];
+const LAB_LAYERS = [...LAB_PORTABLE, "files", "record|live|verify", "view", "cli"];
 const LAB = "^packages/lab/src/";
 
 /** A pattern for one layer, anchored at the library's source folder. */
@@ -37,6 +37,10 @@ const layerRules = LAYERS.flatMap((row, rowIndex) =>
     },
   })),
 );
+
+// The folders of packages/lab/viewer/src, bottom to top: films and drawing know arrays alone, views everything.
+const VIEWER = "^packages/lab/viewer/src/";
+const VIEWER_LAYERS = [["film", "draw"], ["playground"], ["worker"], ["state"], ["ui"], ["views"]];
 
 /** @type {import("dependency-cruiser").IConfiguration} */
 export default {
@@ -92,6 +96,20 @@ export default {
       from: { path: `${LAB}(${LAB_PORTABLE.join("|")})/` },
       to: { dependencyTypes: ["core"] },
     },
+    ...VIEWER_LAYERS.map((row, index) => ({
+      name: `viewer-layer-${row[0]}`,
+      comment: `${row.join(", ")} of the viewer may import only ${VIEWER_LAYERS.slice(0, index + 1)
+        .flat()
+        .join(", ")}`,
+      severity: "error",
+      from: { path: `${VIEWER}(${row.join("|")})/` },
+      to: {
+        path: VIEWER,
+        pathNot: `${VIEWER}(${VIEWER_LAYERS.slice(0, index + 1)
+          .flat()
+          .join("|")})/`,
+      },
+    })),
     {
       name: "not-resolvable",
       comment: "an import of something that is not there",
@@ -108,7 +126,7 @@ export default {
     enhancedResolveOptions: {
       exportsFields: ["exports"],
       conditionNames: ["types", "import", "node", "default"],
-      extensions: [".ts", ".js", ".mjs", ".json"],
+      extensions: [".ts", ".tsx", ".js", ".mjs", ".json", ".css"],
     },
   },
 };

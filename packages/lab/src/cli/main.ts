@@ -11,7 +11,9 @@ import { importCommand } from "./import-command.ts";
 import { liveCommand } from "./live-command.ts";
 import { recordCommand } from "./record-command.ts";
 import { replayCommand } from "./replay-command.ts";
+import { reportCommand } from "./report-command.ts";
 import { verifyCommand } from "./verify-command.ts";
+import { viewCommand } from "./view-command.ts";
 
 /** In the order of `kmem --help`. Each takes its arguments, prints on stdout, and throws what goes wrong. */
 const COMMANDS: readonly (() => Command)[] = [
@@ -20,6 +22,8 @@ const COMMANDS: readonly (() => Command)[] = [
   importCommand,
   replayCommand,
   verifyCommand,
+  viewCommand,
+  reportCommand,
 ];
 
 /** Errors whose message is the whole story. */
