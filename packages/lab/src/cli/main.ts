@@ -6,6 +6,7 @@ import { RecordError } from "../record/record-error.ts";
 import { ReplayError } from "../replay/replay-error.ts";
 import { TraceError } from "../trace/trace-error.ts";
 import { VerifyError } from "../verify/verify-error.ts";
+import { compareCommand } from "./compare-command.ts";
 import { EXIT_CODE_HELP, ExitCode } from "./exit-codes.ts";
 import { importCommand } from "./import-command.ts";
 import { liveCommand } from "./live-command.ts";
@@ -21,6 +22,7 @@ const COMMANDS: readonly (() => Command)[] = [
   liveCommand,
   importCommand,
   replayCommand,
+  compareCommand,
   verifyCommand,
   viewCommand,
   reportCommand,
