@@ -1,5 +1,7 @@
 /** The report of `kmem replay` as text for people. Fits 100 columns. */
 import type { FreeBlocksOverTime, ReplayReport, SkipReason, SpeedReport } from "../replay/report.ts";
+import type { Arrangement } from "../replay/arrangement.ts";
+import type { StepReport } from "../replay/step-recorder.ts";
 import { renderCacheTable } from "./cache-table.ts";
 import {
   formatCount,
@@ -20,6 +22,12 @@ export interface ReplayTextOptions {
   /** Rows of the table of caches; 0 for all. */
   readonly topCaches: number;
 }
+
+const ARRANGEMENTS: Readonly<Record<Arrangement, string>> = {
+  heap: "",
+  malloc: ", all by malloc",
+  slabs: ", in slab caches only",
+};
 
 /** Width of a column of free blocks, at least, so that three small numbers still read as columns. */
 const MIN_ORDER_COLUMNS = 4;
@@ -115,7 +123,9 @@ function objectsSection(
     `at the end   ${formatSize(footprint.endPayloadBytes)} asked for, ${formatSize(footprint.endHeldBytes)} of pages held; ` +
       `${formatCounted(objects.liveAtEnd, "object")} still live`,
   ];
-  const summary = `a Heap of ${formatSize(objects.spaceBytes)} in pages of ${formatCount(pageSizeBytes)} bytes`;
+  const summary =
+    `a Heap of ${formatSize(objects.spaceBytes)} in pages of ${formatCount(pageSizeBytes)} bytes` +
+    ARRANGEMENTS[objects.arrangement];
   return [
     heading("Objects", summary, style),
     ...lines.map((line) => `  ${line}\n`),
@@ -128,6 +138,7 @@ function objectsSection(
     ) + "\n",
     "\n",
     renderFreeBlocks(objects.blocks, style),
+    renderSteps(objects.steps, style),
   ].join("");
 }
 
@@ -144,7 +155,27 @@ function pagesSection({ pages, pageSizeBytes }: ReplayReport, style: Style): str
     ...lines.map((line) => `  ${line}\n`),
     "\n",
     renderFragmentation(pages.blocks, style),
+    renderSteps(pages.steps, style),
   ].join("");
+}
+
+/** The states on the way, where they were asked for. */
+function renderSteps(steps: readonly StepReport[], style: Style): string {
+  if (steps.length === 0) return "";
+  const columns = ["AFTER", "ASKED FOR", "HELD", "IN USE", "FREE BLOCKS", "LARGEST"];
+  const table = renderTable(
+    columns.map((title) => ({ title, align: "right" as const })),
+    steps.map(({ operations, payloadBytes, heldBytes, freeBlocks, largestFreeBytes }) => [
+      formatCount(operations),
+      formatSize(payloadBytes),
+      formatSize(heldBytes),
+      formatPercent(payloadBytes, heldBytes),
+      formatCount(freeBlocks.reduce((sum, count) => sum + count, 0)),
+      formatSize(largestFreeBytes),
+    ]),
+    { style },
+  );
+  return `\n${table}`;
 }
 
 /** Free blocks, an order a column. The heap's empty highest orders are left out. */

@@ -45,7 +45,11 @@ function listen(): void {
     process.on(signal, () => {
       const take = signal === "SIGINT" ? takesInterrupt : null;
       takesInterrupt = null;
-      if (take === null) process.exit(exitCode);
+      if (take === null) {
+        // The terminal shows ^C on a line that a progress bar may have begun.
+        if (signal === "SIGINT" && process.stderr.isTTY) process.stderr.write("\n");
+        process.exit(exitCode);
+      }
       take();
     });
   }

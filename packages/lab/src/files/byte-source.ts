@@ -2,13 +2,17 @@
  * Opens a file, or the standard input, as a stream of decompressed bytes. What the file is, is told by its
  * first bytes, never by its name.
  */
-import { createReadStream } from "node:fs";
-import { open } from "node:fs/promises";
+import { createReadStream, open as openByCallback } from "node:fs";
+import { open, stat } from "node:fs/promises";
+import { Socket } from "node:net";
 import { Readable, type Transform } from "node:stream";
-import { createGunzip, createZstdDecompress } from "node:zlib";
+import { promisify } from "node:util";
+import * as zlib from "node:zlib";
 import { TraceError } from "../trace/trace-error.ts";
 import { PARQUET_MAGIC } from "../trace/trace-reader.ts";
-import { reasonOf } from "./user-error.ts";
+import { reasonOf, UserError } from "./user-error.ts";
+
+const openDescriptor = promisify(openByCallback);
 
 /** The name that stands for the standard input. */
 const STANDARD_INPUT = "-";
@@ -37,10 +41,20 @@ const FOREIGN_FORMATS: readonly { readonly magic: readonly number[]; readonly wh
   { magic: [0x50, 0x4b, 0x03, 0x04], what: "a zip archive: unpack it first" },
 ];
 
+/** Node has it since 22.15. */
+function makeZstdDecompress(): Transform {
+  if (typeof zlib.createZstdDecompress !== "function") {
+    throw new UserError(
+      `Node ${process.version} cannot undo zstd: decompress first (zstd -dc FILE | kmem … -)`,
+    );
+  }
+  return zlib.createZstdDecompress({ chunkSize: READ_CHUNK_BYTES });
+}
+
 /** Ways of compression that are undone here. */
 const DECOMPRESSORS: readonly { readonly magic: readonly number[]; readonly make: () => Transform }[] = [
-  { magic: [0x1f, 0x8b], make: () => createGunzip({ chunkSize: READ_CHUNK_BYTES }) },
-  { magic: [0x28, 0xb5, 0x2f, 0xfd], make: () => createZstdDecompress({ chunkSize: READ_CHUNK_BYTES }) },
+  { magic: [0x1f, 0x8b], make: () => zlib.createGunzip({ chunkSize: READ_CHUNK_BYTES }) },
+  { magic: [0x28, 0xb5, 0x2f, 0xfd], make: makeZstdDecompress },
 ];
 
 /** An open file: its bytes, decompressed, and how far it has been read. */
@@ -93,14 +107,13 @@ export async function openByteSource(file: string): Promise<ByteSource> {
 async function openRaw(file: string): Promise<{ raw: Readable; fileBytes: number | null }> {
   if (file === STANDARD_INPUT) return { raw: process.stdin, fileBytes: null };
   try {
-    const handle = await open(file);
-    const stat = await handle.stat();
-    if (stat.isDirectory()) {
-      await handle.close();
-      throw Object.assign(new Error(), { code: "EISDIR" });
-    }
-    const raw = createReadStream(file, { fd: handle, highWaterMark: READ_CHUNK_BYTES });
-    return { raw, fileBytes: stat.isFile() ? stat.size : null };
+    const properties = await stat(file);
+    if (properties.isDirectory()) throw Object.assign(new Error(), { code: "EISDIR" });
+    // A read of a pipe may wait for ever, and a program does not end while a thread waits: a socket waits without one.
+    const raw = properties.isFIFO()
+      ? new Socket({ fd: await openDescriptor(file, "r"), writable: false })
+      : createReadStream(file, { fd: await open(file), highWaterMark: READ_CHUNK_BYTES });
+    return { raw, fileBytes: properties.isFile() ? properties.size : null };
   } catch (error) {
     throw new TraceError("UNREADABLE", { file, line: 0 }, `cannot open ${file}: ${reasonOf(error)}`, {
       cause: error,

@@ -16,7 +16,8 @@ export class ObjectReplay {
   readonly #offsets: Uint32Array;
   #position = 0;
 
-  constructor(stream: ObjectStream, options: { pageSize: number }) {
+  /** @param options.magazineSize free slots in front of each cache at most; by default, by object size */
+  constructor(stream: ObjectStream, options: { pageSize: number; magazineSize?: number | undefined }) {
     this.#stream = stream;
     // The heap starts large enough for the payload and grows where its own waste asks for more.
     const size = Math.min(
@@ -24,8 +25,9 @@ export class ObjectReplay {
       Math.max(MIN_HEAP_BYTES, options.pageSize, powerOfTwoAtLeast(stream.peak.value)),
     );
     this.heap = new Heap({ size, maxSize: MAX_HEAP_BYTES, pageSize: options.pageSize });
+    const magazine = options.magazineSize === undefined ? {} : { magazineSize: options.magazineSize };
     this.caches = stream.caches.map(({ name, objectSize }) =>
-      this.heap.createCache({ name, objectSize: Math.max(1, objectSize) }),
+      this.heap.createCache({ name, objectSize: Math.max(1, objectSize), ...magazine }),
     );
     this.#offsets = new Uint32Array(stream.cacheOf.length);
   }

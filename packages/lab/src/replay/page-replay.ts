@@ -19,9 +19,10 @@ export class PageReplay {
   #sizeBytes: number;
   #growths = 0;
 
-  constructor(stream: PageStream, options: { pageSize: number }) {
+  /** @param options.maxOrder the largest order; by default the kernel's, and in any case that of the recording */
+  constructor(stream: PageStream, options: { pageSize: number; maxOrder?: number | undefined }) {
     this.#stream = stream;
-    const maxOrder = Math.max(KERNEL_MAX_ORDER, stream.largestOrder);
+    const maxOrder = Math.max(options.maxOrder ?? KERNEL_MAX_ORDER, stream.largestOrder);
     // The space starts as the power of two that holds the recording's peak, so it ends at least half full.
     const pageCount = Math.max(2 ** maxOrder, powerOfTwoAtLeast(stream.peak.value));
     this.#sizeBytes = pageCount * options.pageSize;

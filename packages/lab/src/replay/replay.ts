@@ -3,6 +3,7 @@ import { externalFragmentationIndex, unusableFreeSpaceIndex, type BuddyStats } f
 import { EventKind } from "../trace/event.ts";
 import { namedFacts, type TraceOrigin } from "../trace/recording.ts";
 import type { Trace } from "../trace/trace.ts";
+import { arranged, KMALLOC_CLASSES, type Arrangement } from "./arrangement.ts";
 import { takeCensus, type CacheState } from "./cache-census.ts";
 import { ObjectReplay } from "./object-replay.ts";
 import { KMALLOC, objectStream, type ObjectStream } from "./object-stream.ts";
@@ -20,6 +21,7 @@ import {
 } from "./report.ts";
 import { withinLimits } from "./replay-error.ts";
 import { runReplay } from "./run.ts";
+import { StepRecorder, type StepReport } from "./step-recorder.ts";
 
 /** How often a run pauses to look at the pages held and to report progress. */
 const SAMPLE_COUNT = 500;
@@ -33,6 +35,16 @@ export interface ReplayOptions {
   readonly origin: TraceOrigin;
   /** Of the heap and of the page allocator. */
   readonly pageSize: number;
+  /** How the objects share caches; by default as recorded. */
+  readonly arrangement?: Arrangement;
+  /** Sizes of the classes of the arrangement "slabs", rising, in bytes; by default the kernel's. */
+  readonly classes?: readonly number[];
+  /** Free slots in the magazine of each cache, at most; by default by object size. */
+  readonly magazineSize?: number | undefined;
+  /** The largest order of the page allocator; by default the kernel's. */
+  readonly maxOrder?: number | undefined;
+  /** Keep the state after every so many operations; by default none. */
+  readonly step?: number | undefined;
   /** How long reading the trace took, for the report. */
   readonly readSeconds: number;
   /** Called when a part begins and a few hundred times while it runs; its time is not measured. */
@@ -45,7 +57,8 @@ export interface ReplayOptions {
  */
 export function replayTrace(trace: Trace, options: ReplayOptions): ReplayReport {
   const linkStart = performance.now();
-  const objectOperations = objectStream(trace);
+  const { arrangement = "heap", classes = KMALLOC_CLASSES } = options;
+  const objectOperations = arranged(objectStream(trace), arrangement, classes);
   const pageOperations = pageStream(trace);
   const linkSeconds = (performance.now() - linkStart) / 1e3;
 
@@ -72,8 +85,9 @@ export function replayTrace(trace: Trace, options: ReplayOptions): ReplayReport 
 }
 
 function replayObjects(stream: ObjectStream, options: ReplayOptions): ObjectsReport {
-  const { pageSize, onProgress } = options;
-  const replay = new ObjectReplay(stream, { pageSize });
+  const { pageSize, onProgress, arrangement = "heap" } = options;
+  const replay = new ObjectReplay(stream, options);
+  const steps = new StepRecorder(stream.operations, (object) => stream.bytesRequested[object]!);
   const { heap } = replay;
   const before = freeBlocksReport(heap.stats().buddy);
   let atPeak = before;
@@ -83,7 +97,7 @@ function replayObjects(stream: ObjectStream, options: ReplayOptions): ObjectsRep
   onProgress?.("objects", 0, replay.length);
   const milliseconds = runReplay(replay, {
     peakPosition: stream.peak.operationCount,
-    sampleCount: SAMPLE_COUNT,
+    sampleEvery: sampleEvery(replay.length, options),
     onPeak: () => {
       const stats = heap.stats();
       heldAtPeakPayloadBytes = stats.heldBytes;
@@ -92,19 +106,22 @@ function replayObjects(stream: ObjectStream, options: ReplayOptions): ObjectsRep
       peakStates = takeCensus(replay, stream, pageSize);
     },
     onSample: (position) => {
-      peakHeldBytes = Math.max(peakHeldBytes, heap.stats().heldBytes);
+      const { heldBytes, buddy } = heap.stats();
+      peakHeldBytes = Math.max(peakHeldBytes, heldBytes);
+      if (options.step !== undefined) steps.add(position, stepOf(heldBytes, buddy));
       onProgress?.("objects", position, replay.length);
     },
   });
   const end = heap.stats();
   return {
+    arrangement,
     counts: stream.counts,
     liveAtEnd: end.objects,
     footprint: {
       peakPayloadBytes: stream.peak.value,
       heldAtPeakPayloadBytes,
       peakHeldBytes,
-      sampleCount: SAMPLE_COUNT,
+      sampleCount: Math.ceil(replay.length / sampleEvery(replay.length, options)),
       endPayloadBytes: stream.endBytes,
       endHeldBytes: end.heldBytes,
       metadataBytes: end.metadataBytes,
@@ -113,13 +130,15 @@ function replayObjects(stream: ObjectStream, options: ReplayOptions): ObjectsRep
     spaceBytes: end.size,
     caches: cacheReports(stream, peakStates, takeCensus(replay, stream, pageSize)),
     blocks: { before, atPeak, after: freeBlocksReport(end.buddy) },
+    steps: steps.steps,
     speed: speedReport(replay.length, milliseconds),
   };
 }
 
 function replayPages(stream: PageStream, options: ReplayOptions): PagesReport {
   const { pageSize, onProgress } = options;
-  const replay = new PageReplay(stream, { pageSize });
+  const replay = new PageReplay(stream, options);
+  const steps = new StepRecorder(stream.operations, (block) => 2 ** stream.order[block]! * pageSize);
   const { buddy } = replay;
   const before = freeBlocksReport(buddy.stats());
   let atPeak = before;
@@ -129,7 +148,7 @@ function replayPages(stream: PageStream, options: ReplayOptions): PagesReport {
   onProgress?.("pages", 0, replay.length);
   const milliseconds = runReplay(replay, {
     peakPosition: stream.peak.operationCount,
-    sampleCount: SAMPLE_COUNT,
+    sampleEvery: sampleEvery(replay.length, options),
     onPeak: () => {
       heldAtPeakPayloadBytes = heldBytes();
       peakHeldBytes = Math.max(peakHeldBytes, heldAtPeakPayloadBytes);
@@ -137,6 +156,7 @@ function replayPages(stream: PageStream, options: ReplayOptions): PagesReport {
     },
     onSample: (position) => {
       peakHeldBytes = Math.max(peakHeldBytes, heldBytes());
+      if (options.step !== undefined) steps.add(position, stepOf(heldBytes(), buddy.stats()));
       onProgress?.("pages", position, replay.length);
     },
   });
@@ -149,7 +169,7 @@ function replayPages(stream: PageStream, options: ReplayOptions): PagesReport {
       peakPayloadBytes: stream.peak.value * pageSize,
       heldAtPeakPayloadBytes,
       peakHeldBytes,
-      sampleCount: SAMPLE_COUNT,
+      sampleCount: Math.ceil(replay.length / sampleEvery(replay.length, options)),
       endPayloadBytes: stream.endPages * pageSize,
       endHeldBytes: end.allocatedPages * pageSize,
       metadataBytes: end.metadataBytes,
@@ -157,8 +177,21 @@ function replayPages(stream: PageStream, options: ReplayOptions): PagesReport {
     spaceBytes: end.pageCount * pageSize,
     growths: replay.growths,
     blocks: { before, atPeak, after: freeBlocksReport(end) },
+    steps: steps.steps,
     speed: speedReport(replay.length, milliseconds),
   };
+}
+
+/** Operations between two looks at a replay of so many. */
+function sampleEvery(operations: number, { step }: ReplayOptions): number {
+  return step ?? Math.max(1, Math.ceil(operations / SAMPLE_COUNT));
+}
+
+function stepOf(
+  heldBytes: number,
+  { freeBlocks, largestFreeBytes }: BuddyStats,
+): Omit<StepReport, "operations" | "payloadBytes"> {
+  return { heldBytes, largestFreeBytes, freeBlocks: [...freeBlocks] };
 }
 
 /** Puts both moments of every cache side by side; the most memory at the peak comes first. */

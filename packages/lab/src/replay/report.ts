@@ -3,8 +3,10 @@
  * a count has none.
  */
 import type { NamedFacts, TraceOrigin } from "../trace/recording.ts";
+import type { Arrangement } from "./arrangement.ts";
 import type { ObjectCounts } from "./object-stream.ts";
 import type { PageCounts } from "./page-stream.ts";
+import type { StepReport } from "./step-recorder.ts";
 
 /** Names the shape of `ReplayReport`; changes when a field changes its meaning or goes away. */
 export const REPORT_SCHEMA = "kmem-replay/1";
@@ -110,6 +112,7 @@ export interface SpeedReport {
 
 /** The replay of the objects through a `Heap`. */
 export interface ObjectsReport {
+  readonly arrangement: Arrangement;
   readonly counts: ObjectCounts;
   readonly liveAtEnd: number;
   readonly footprint: FootprintReport;
@@ -119,6 +122,8 @@ export interface ObjectsReport {
   readonly caches: readonly CacheReport[];
   /** Of the page allocator below the heap. */
   readonly blocks: FreeBlocksOverTime;
+  /** The states on the way, where they were asked for. */
+  readonly steps: readonly StepReport[];
   readonly speed: SpeedReport;
 }
 
@@ -131,6 +136,8 @@ export interface PagesReport {
   /** How often the space had to be doubled. */
   readonly growths: number;
   readonly blocks: FreeBlocksOverTime;
+  /** The states on the way, where they were asked for. */
+  readonly steps: readonly StepReport[];
   readonly speed: SpeedReport;
 }
 

@@ -11,8 +11,8 @@ export interface Steppable {
 export interface RunOptions {
   /** Stop here and call `onPeak`. */
   readonly peakPosition: number;
-  /** How often to pause for a sample, spread evenly over the stream. */
-  readonly sampleCount: number;
+  /** Operations between two samples; the last sample is taken at the end of the stream. */
+  readonly sampleEvery: number;
   readonly onPeak: () => void;
   /** Called at each sample; its time does not count. */
   readonly onSample: (position: number) => void;
@@ -24,7 +24,7 @@ export interface RunOptions {
  */
 export function runReplay(replay: Steppable, options: RunOptions): number {
   const { length } = replay;
-  const step = Math.max(1, Math.ceil(length / options.sampleCount));
+  const step = options.sampleEvery;
   let milliseconds = 0;
   const advanceTo = (position: number): void => {
     const start = performance.now();

@@ -201,7 +201,7 @@ describe("what goes wrong is one line on stderr", () => {
 
 describe("help", () => {
   test("every command explains itself and the exit codes", () => {
-    for (const args of [["--help"], ["replay", "--help"]]) {
+    for (const args of [["--help"], ["replay", "--help"], ["import", "--help"], ["compare", "--help"]]) {
       const { status, stdout } = kmem(args);
       expect(status).toBe(0);
       expect(stdout).toContain("Usage: kmem");
@@ -213,5 +213,58 @@ describe("help", () => {
     const { status, stderr } = kmem([]);
     expect(status).toBe(2);
     expect(stderr).toContain("Usage: kmem");
+  });
+});
+
+describe("kmem replay: how the allocators are set up", () => {
+  const reportOf = (...args: string[]) =>
+    JSON.parse(kmem(["replay", "--json", "--limit", "30000", ...args]).stdout);
+
+  test("all by malloc, or in caches only", () => {
+    const names = ({ objects }: { objects: { caches: { name: string; kind: string }[] } }) =>
+      objects.caches.map(({ name }) => name);
+    const byMalloc = reportOf("--objects", "malloc");
+    expect(byMalloc.objects.arrangement).toBe("malloc");
+    expect(byMalloc.objects.caches.every(({ kind }: { kind: string }) => kind !== "named")).toBe(true);
+    const slabs = names(reportOf("--objects", "slabs", "--classes", "64,1024,8192"));
+    expect(slabs).toContain("size-64");
+    expect(slabs).toContain("dentry");
+    expect(slabs.filter((name) => name.startsWith("malloc-"))).toEqual([]);
+  });
+
+  test("a small magazine holds back fewer slots; more orders make larger blocks", () => {
+    const held = ({ objects }: { objects: { footprint: { endHeldBytes: number } } }) =>
+      objects.footprint.endHeldBytes;
+    expect(held(reportOf("--magazine", "1"))).toBeLessThanOrEqual(held(reportOf("--magazine", "127")));
+    expect(reportOf("--orders", "12").pages.blocks.before.freeBlocks).toHaveLength(13);
+  });
+
+  test("--step: the state after every so many operations", () => {
+    const { objects, pages } = reportOf("--step", "5000");
+    for (const { steps, speed, footprint } of [objects, pages]) {
+      const last = steps.at(-1);
+      expect(steps.map(({ operations }: { operations: number }) => operations)).toEqual(
+        Array.from({ length: Math.ceil(speed.operations / 5000) }, (_, index) =>
+          Math.min((index + 1) * 5000, speed.operations),
+        ),
+      );
+      expect(last).toMatchObject({
+        payloadBytes: footprint.endPayloadBytes,
+        heldBytes: footprint.endHeldBytes,
+      });
+    }
+    expect(kmem(["replay", "--step", "5000"]).stdout).toMatch(/^ +AFTER +ASKED FOR +HELD +IN USE/m);
+  });
+
+  test.each([
+    ["--objects", "arena", "Allowed choices are heap, malloc, slabs."],
+    ["--classes", "16,a", "Allowed are sizes from 1 to 1048576 bytes"],
+    ["--magazine", "128", "Allowed is a whole number from 1 to 127."],
+    ["--orders", "27", "Allowed is a whole number from 0 to 26."],
+    ["--step", "0", "Allowed is a whole number from 1 on."],
+  ])("%s %s", (option, value, message) => {
+    const { status, stderr } = kmem(["replay", option, value]);
+    expect(status).toBe(2);
+    expect(stderr).toContain(message);
   });
 });

@@ -1,4 +1,4 @@
-/** What tests on the running kernel need of the machine, and what they say where it is missing. */
+/** What tests on the running machine need of it, and what they say where it is missing. */
 import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -19,6 +19,17 @@ export function lacksKernel(): boolean {
 export function lacksTmux(): boolean {
   const { status } = spawnSync("tmux", ["-V"]);
   return lacks(status === 0 ? null : "tmux is missing: npm run setup -- kernel", "a real terminal");
+}
+
+/** Skip a test of recordings of programs? */
+export function lacksHeaptrack(): boolean {
+  const { status } = spawnSync("heaptrack", ["--version"]);
+  return lacks(status === 0 ? null : "heaptrack is missing: npm run setup -- programs", "programs");
+}
+
+/** Skip a test that has to make a small disk? */
+export function lacksRoot(): boolean {
+  return lacks(process.geteuid?.() === 0 ? null : "they need root", "a full disk");
 }
 
 function lacks(missing: string | null, what: string): boolean {

@@ -5,7 +5,7 @@ import { runReplay, type Steppable } from "../../src/replay/run.ts";
 function runOf(
   length: number,
   peakPosition: number,
-  sampleCount: number,
+  sampleEvery: number,
 ): { stops: number[]; peaks: number[]; samples: number[] } {
   const stops: number[] = [];
   const peaks: number[] = [];
@@ -23,7 +23,7 @@ function runOf(
   };
   runReplay(replay, {
     peakPosition,
-    sampleCount,
+    sampleEvery,
     onPeak: () => peaks.push(replay.position),
     onSample: (position) => samples.push(position),
   });
@@ -31,8 +31,8 @@ function runOf(
 }
 
 describe("a run", () => {
-  test("stops at evenly spread samples and once at the peak", () => {
-    expect(runOf(100, 33, 4)).toEqual({
+  test("stops every so many operations and once at the peak", () => {
+    expect(runOf(100, 33, 25)).toEqual({
       stops: [25, 33, 50, 75, 100],
       peaks: [33],
       samples: [25, 50, 75, 100],
@@ -40,12 +40,12 @@ describe("a run", () => {
   });
 
   test("a peak that is also a sample", () => {
-    expect(runOf(100, 50, 2)).toEqual({ stops: [50, 50, 100], peaks: [50], samples: [50, 100] });
-    expect(runOf(100, 100, 2).peaks).toEqual([100]);
+    expect(runOf(100, 50, 50)).toEqual({ stops: [50, 50, 100], peaks: [50], samples: [50, 100] });
+    expect(runOf(100, 100, 50).peaks).toEqual([100]);
   });
 
-  test("fewer operations than samples", () => {
-    expect(runOf(3, 1, 500)).toEqual({ stops: [1, 1, 2, 3], peaks: [1], samples: [1, 2, 3] });
+  test("a sample after each operation", () => {
+    expect(runOf(3, 1, 1)).toEqual({ stops: [1, 1, 2, 3], peaks: [1], samples: [1, 2, 3] });
   });
 
   test("nothing to do", () => {
