@@ -85,8 +85,8 @@ function zonesWithTable(zones: readonly ZoneLook[], rows: number): Set<ZoneLook>
 }
 
 function titleLine({ style, title, hint }: PictureOptions, columns: number): string {
-  const gap = " ".repeat(Math.max(1, columns - title.length - hint.length));
-  return `${style.bold(title)}${gap}${style.dim(hint)}`;
+  const room = columns - hint.length - 1;
+  return `${style.bold(title.slice(0, room).padEnd(room))} ${style.dim(hint)}`;
 }
 
 function ordersLine(look: Look, { style, cell }: Layout): string {

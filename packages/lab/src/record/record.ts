@@ -5,7 +5,7 @@ import { dirname } from "node:path";
 import { atExit, onInterrupt } from "../files/at-exit.ts";
 import { OutputFile } from "../files/output-file.ts";
 import { sourceFacts, type RecordingFacts } from "../trace/recording.ts";
-import type { StateMoment, TraceState } from "../trace/trace.ts";
+import { WITHOUT_SELF, type StateMoment, type TraceState } from "../trace/trace.ts";
 import { TraceNames } from "../trace/trace-names.ts";
 import { TraceWriter } from "../trace/trace-writer.ts";
 import { RecordedCommand, type CommandEnd } from "./command.ts";
@@ -18,9 +18,6 @@ import type { ProcessorStats } from "./trace-instance.ts";
 const PUMP_MILLISECONDS = 100;
 /** Events written between two looks at signals and the progress shown. */
 const EVENTS_PER_STEP = 1 << 15;
-
-/** The attachment of a recording that leaves out the recorder's own events. */
-export const WITHOUT_SELF = "without-self";
 
 /** What to record, and where to. */
 export interface RecordOptions {

@@ -24,6 +24,9 @@ export interface TraceState {
 /** What else a recording carries, by name: a text or bytes. */
 export type TraceAttachments = ReadonlyMap<string, string | Uint8Array>;
 
+/** The attachment that says: the recorder's own events are left out. */
+export const WITHOUT_SELF = "without-self";
+
 /** What a recording carries besides its events. */
 export interface TraceExtras {
   readonly state?: TraceState;

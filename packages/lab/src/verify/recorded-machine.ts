@@ -2,10 +2,9 @@
 import { parseBuddyinfo } from "../proc/buddyinfo.ts";
 import { parsePagetypeinfo } from "../proc/pagetypeinfo.ts";
 import { parseZoneinfo, type ZoneInfo } from "../proc/zoneinfo.ts";
-import { WITHOUT_SELF } from "../record/record.ts";
 import { EVENT_NAMES } from "../trace/event.ts";
 import type { EventColumns } from "../trace/event-columns.ts";
-import type { StateMoment, Trace } from "../trace/trace.ts";
+import { WITHOUT_SELF, type StateMoment, type Trace } from "../trace/trace.ts";
 import { FreeListMoves } from "./free-list-moves.ts";
 import type { PageSet } from "./page-set.ts";
 import { settledSet } from "./settle.ts";

@@ -1,9 +1,13 @@
 /** `kmem live`, in a real terminal and for scripts. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { kmem, KMEM, startKmem } from "../helpers/command.ts";
 import { lacksTmux } from "../helpers/kernel.ts";
+import { temporaryFolder } from "../helpers/recordings.ts";
 import { Terminal } from "../helpers/terminal.ts";
 
+const folder = temporaryFolder();
 const isLinux = process.platform === "linux";
 const LIVE = `'${process.execPath}' '${KMEM}' live --interval 100ms`;
 const COLOUR = "\u001b[";
@@ -54,12 +58,15 @@ describe.skipIf(!isLinux || lacksTmux())("kmem live in a terminal", () => {
   });
 
   test("SIGTERM gives the terminal back too", async () => {
+    const pidFile = join(folder.path, "pid");
     const terminal = new Terminal(
-      `echo what stood here; ${LIVE} & sleep 1; kill $!; wait $!; echo ended with $?`,
+      `echo what stood here; ${LIVE} & echo $! > ${pidFile}; wait $!; echo ended with $?`,
     );
     try {
+      await terminal.until(/^CACHE/m);
+      process.kill(Number(readFileSync(pidFile, "utf8")), "SIGTERM");
       const screen = await terminal.until(/ended with \d+/);
-      expect(screen).toContain("what stood here");
+      expect(lines(screen)).toEqual(["what stood here", "ended with 143"]);
     } finally {
       terminal.close();
     }

@@ -6,7 +6,14 @@ import { setTimeout } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { loadTrace } from "../../src/files/load-trace.ts";
 import { kmem, KMEM, run, startKmem } from "../helpers/command.ts";
-import { kernel, kmemInstances, lacksKernel, lacksTmux, tracingSettings } from "../helpers/kernel.ts";
+import {
+  kernel,
+  kmemInstances,
+  lacksKernel,
+  lacksTmux,
+  recordAlone,
+  tracingSettings,
+} from "../helpers/kernel.ts";
 import { temporaryFolder } from "../helpers/recordings.ts";
 import { Terminal } from "../helpers/terminal.ts";
 
@@ -47,6 +54,8 @@ async function startRecording(
 }
 
 describe.skipIf(lacksKernel())("kmem record", () => {
+  recordAlone();
+
   let settings: Map<string, string>;
   beforeAll(() => {
     settings = tracingSettings(tracefs);

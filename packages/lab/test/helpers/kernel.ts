@@ -1,7 +1,10 @@
 /** What tests on the running machine need of it, and what they say where it is missing. */
 import { spawnSync } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
+import { afterAll, beforeAll } from "vitest";
 import { findTracefs } from "../../src/record/tracefs.ts";
 
 const USUAL_PLACE = "/sys/kernel/tracing";
@@ -51,6 +54,39 @@ function prepare(): typeof kernel {
     return { tracefs: findTracefs(), missing: null };
   } catch (error) {
     return { missing: (error as Error).message };
+  }
+}
+
+const LOCK = join(tmpdir(), "kmem-test-kernel.lock");
+const LOOK_MILLISECONDS = 100;
+
+/**
+ * Has the tests of this file run while no other file's tests record the kernel, in this run of tests or another: a
+ * recording removes what a killed one left, and so would take it from a test that looks at it.
+ */
+export function recordAlone(): void {
+  beforeAll(async () => {
+    while (!takeLock()) await setTimeout(LOOK_MILLISECONDS);
+  });
+  afterAll(() => rmSync(LOCK));
+}
+
+function takeLock(): boolean {
+  try {
+    writeFileSync(LOCK, String(process.pid), { flag: "wx" });
+    return true;
+  } catch {
+    return false;
+  } finally {
+    removeStaleLock();
+  }
+}
+
+function removeStaleLock(): void {
+  try {
+    process.kill(Number(readFileSync(LOCK, "utf8")), 0);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ESRCH") rmSync(LOCK, { force: true });
   }
 }
 

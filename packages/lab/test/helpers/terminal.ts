@@ -6,6 +6,9 @@ const LOOK_MILLISECONDS = 50;
 /** A program that shows nothing for so long hangs. */
 const PATIENCE_MILLISECONDS = 60_000;
 
+/** A server of our own, so that nobody's sessions and settings are in the way. */
+const SERVER = ["-L", "kmem-test", "-f", "/dev/null"];
+
 let count = 0;
 
 /** A program in a real terminal, by tmux. */
@@ -49,9 +52,13 @@ export class Terminal {
 
   #tmux(command: string, ...args: string[]): string {
     const target = command === "new-session" ? "-s" : "-t";
-    const { status, stdout, stderr } = spawnSync("tmux", [command, target, this.#session, ...args], {
-      encoding: "utf8",
-    });
+    const { status, stdout, stderr } = spawnSync(
+      "tmux",
+      [...SERVER, command, target, this.#session, ...args],
+      {
+        encoding: "utf8",
+      },
+    );
     if (status !== 0) throw new Error(`tmux ${command}: ${stderr}`);
     return stdout;
   }

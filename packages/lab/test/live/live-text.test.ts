@@ -103,6 +103,10 @@ describe("its picture", () => {
       expect(line.length).toBeLessThanOrEqual(columns);
   });
 
+  test("a long title makes room for the keys", () => {
+    expect(renderLook(look, { ...OPTIONS, title: "x".repeat(200) })[0]).toBe(`${"x".repeat(75)} hint`);
+  });
+
   test("a narrow terminal gets less of the caches, one too narrow a line that says so", () => {
     expect(renderLook(look, { ...OPTIONS, columns: 70 })).toContain(
       `CACHE${" ".repeat(27)}OBJECTS    USE         KiB      CHANGE`,

@@ -7,7 +7,7 @@ import { FtraceReader } from "../../src/import/ftrace-reader.ts";
 import { Recording } from "../../src/record/recording.ts";
 import { EVENT_NAMES, type TraceEvent } from "../../src/trace/event.ts";
 import { TraceNames } from "../../src/trace/trace-names.ts";
-import { kernel, kmemInstances, lacksKernel } from "../helpers/kernel.ts";
+import { kernel, kmemInstances, lacksKernel, recordAlone } from "../helpers/kernel.ts";
 import { temporaryFolder } from "../helpers/recordings.ts";
 
 const folder = temporaryFolder();
@@ -36,6 +36,8 @@ function comparable(event: Readonly<TraceEvent>, names: TraceNames, startMicrose
 }
 
 describe.skipIf(lacksKernel())("the binary buffers of the kernel", () => {
+  recordAlone();
+
   const tracefs = kernel.missing === null ? kernel.tracefs : "";
 
   test("say just what the kernel prints of them", () => {
