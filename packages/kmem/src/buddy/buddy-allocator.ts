@@ -17,7 +17,7 @@
  *
  * Knuth, The Art of Computer Programming, volume 1, section 2.5; Linux, mm/page_alloc.c.
  */
-import { ceilLog2, highestBit, roundDown, roundUp } from "../bits/integers.ts";
+import { ceilLog2, highestBit, roundUp } from "../bits/integers.ts";
 import {
   AllocError,
   argumentError,
@@ -30,20 +30,13 @@ import {
 import { externalFragmentationIndex } from "../inspect/fragmentation.ts";
 import { checkBuddy } from "./check.ts";
 import { FreeLists, freeListWordCount } from "./free-lists.ts";
-import {
-  BLOCK,
-  HEAD,
-  markRun,
-  MAX_ORDER,
-  MORE,
-  ORDER_MASK,
-  pageCountAt,
-  unmarkRun,
-  USED,
-} from "./page-map.ts";
+import { BLOCK, HEAD, markRun, MAX_ORDER, MORE, ORDER_MASK, runEnd, USED } from "./page-map.ts";
+import { type BuddyTables, END_PAGE, RESIZE_END, RESIZE_START, STATE_WORDS } from "./tables.ts";
 
 /** The most pages that one allocator manages. */
 const MAX_PAGE_COUNT = 2 ** MAX_ORDER;
+/** The end of what offsets can be. */
+const MAX_END_OFFSET = 2 ** 53;
 
 /** How a space is cut into pages. */
 export interface BuddyOptions {
@@ -120,23 +113,24 @@ export class BuddyAllocator {
   /** The first page's number in the space at large: `base / pageSize` rounded down to the largest block. */
   private readonly originPage: number;
   private readonly firstPage: number;
-  private endPage: number;
-  private pages: Uint8Array;
-  private lists: FreeLists;
+  private readonly state: Int32Array;
+  private readonly pages: Uint8Array;
+  private readonly lists: FreeLists;
 
   /**
-   * Makes an allocator for the bytes from `base` to `base + size`.
+   * Makes an allocator for the bytes from `base` to `base + size`. `tables` is for a heap that keeps them in memory of
+   * its choice: with what is in them already, when they have been used before.
    *
    * Throws a RangeError or TypeError for sizes that are not whole pages, a page size that is no power of two, more
    * than 2^26 pages, or an end beyond 2^53.
    */
-  constructor(options: BuddyOptions) {
+  constructor(options: BuddyOptions, tables?: BuddyTables) {
     const { size, base = 0, pageSize = 4096, maxSize = size } = options;
     requirePowerOfTwo("pageSize", pageSize);
-    const maxBytes = Math.min(MAX_PAGE_COUNT * pageSize, Number.MAX_SAFE_INTEGER + 1);
+    const maxBytes = Math.min(MAX_PAGE_COUNT * pageSize, MAX_END_OFFSET);
     requireWholePages("size", size, pageSize, pageSize, maxBytes);
     requireWholePages("maxSize", maxSize, pageSize, size, maxBytes);
-    requireWholePages("base", base, pageSize, 0, Number.MAX_SAFE_INTEGER + 1 - maxSize);
+    requireWholePages("base", base, pageSize, 0, MAX_END_OFFSET - maxSize);
     const maxPageCount = maxSize / pageSize;
     this.pageSize = pageSize;
     this.base = base;
@@ -144,13 +138,21 @@ export class BuddyAllocator {
     this.maxOrder = requireInteger("maxOrder", options.maxOrder ?? highestBit(maxPageCount), 0, MAX_ORDER);
     this.pagesPerByte = 1 / pageSize;
     const basePage = base / pageSize;
-    this.originPage = roundDown(basePage, 2 ** this.maxOrder);
+    this.originPage = basePage - (basePage % 2 ** this.maxOrder);
     this.firstPage = basePage - this.originPage;
-    this.endPage = this.firstPage;
     const tablePages = this.firstPage + maxPageCount;
-    this.pages = new Uint8Array(tablePages);
-    this.lists = new FreeLists(tablePages, this.maxOrder);
-    this.grow(size);
+    this.state = tables?.state ?? new Int32Array(STATE_WORDS);
+    this.pages = tables?.pages ?? new Uint8Array(tablePages);
+    this.lists = new FreeLists(tablePages, this.maxOrder, tables?.lists);
+    if (this.endPage === 0) {
+      this.state[END_PAGE] = this.firstPage;
+      this.grow(size);
+    }
+  }
+
+  /** The end of the space, exclusive, in pages from the origin. */
+  private get endPage(): number {
+    return this.state[END_PAGE];
   }
 
   /** Bytes in the space now. */
@@ -199,7 +201,7 @@ export class BuddyAllocator {
     const page = this.toPage(offset);
     const piece = page < 0 ? 0 : this.pages[page];
     if ((piece & BLOCK) !== BLOCK) throw this.freeError(offset);
-    const end = unmarkRun(this.pages, page);
+    const end = runEnd(this.pages, page, true);
     if ((piece & MORE) === 0) this.lists.release(page, piece & ORDER_MASK);
     else this.lists.releaseRange(page, end);
   }
@@ -240,14 +242,19 @@ export class BuddyAllocator {
   resizePages(offset: number, count: number): boolean {
     requireInteger("count", count, 1, MAX_PAGE_COUNT);
     const start = this.allocatedPage(offset);
-    const oldEnd = start + pageCountAt(this.pages, start);
+    const oldEnd = runEnd(this.pages, start);
     const end = start + count;
     if (end > oldEnd) {
-      if (end > this.endPage || !this.lists.isRangeFree(oldEnd, end)) return false;
+      if (end > this.endPage || this.lists.freeStretchEnd(oldEnd, end) < end) return false;
       this.lists.claimRange(oldEnd, end);
     }
-    unmarkRun(this.pages, start);
+    // The start comes last: with it, what is written down counts.
+    const { state } = this;
+    state[RESIZE_END] = end;
+    state[RESIZE_START] = start + 1;
+    runEnd(this.pages, start, true);
     markRun(this.pages, start, end, this.maxOrder);
+    state[RESIZE_START] = 0;
     if (end < oldEnd) this.lists.releaseRange(end, oldEnd);
     return true;
   }
@@ -290,7 +297,7 @@ export class BuddyAllocator {
     requireWholePages("newSize", newSize, this.pageSize, this.size, this.maxSize);
     const end = this.firstPage + newSize / this.pageSize;
     this.lists.releaseRange(this.endPage, end);
-    this.endPage = end;
+    this.state[END_PAGE] = end;
   }
 
   /**
@@ -306,7 +313,7 @@ export class BuddyAllocator {
     if (offset > this.base + newSize) throw notFree(offset, "the page before");
     this.lists.claimRange(end, this.endPage);
     this.pages.fill(0, end, this.endPage);
-    this.endPage = end;
+    this.state[END_PAGE] = end;
     return newSize;
   }
 
@@ -335,7 +342,8 @@ export class BuddyAllocator {
    * does.
    */
   sizeOf(offset: number): number {
-    return pageCountAt(this.pages, this.allocatedPage(offset)) * this.pageSize;
+    const page = this.allocatedPage(offset);
+    return (runEnd(this.pages, page) - page) * this.pageSize;
   }
 
   /** Figures of this moment. O(orders). */
@@ -352,7 +360,7 @@ export class BuddyAllocator {
       allocatedPages: pageCount - freePages,
       maxOrder,
       freeBlocks: [...lists.counts],
-      largestFreeBytes: orderMask === 0 ? 0 : 2 ** highestBit(orderMask) * pageSize,
+      largestFreeBytes: orderMask && 2 ** highestBit(orderMask) * pageSize,
       metadataBytes: this.endPage + 4 * freeListWordCount(this.endPage, maxOrder),
     };
   }
@@ -361,7 +369,7 @@ export class BuddyAllocator {
   *blocks(): IterableIterator<BuddyBlock> {
     for (let page = this.firstPage; page < this.endPage;) {
       const isUsed = (this.pages[page] & USED) !== 0;
-      const count = isUsed ? pageCountAt(this.pages, page) : 2 ** this.lists.orderCovering(page);
+      const count = isUsed ? runEnd(this.pages, page) - page : 2 ** this.lists.orderCovering(page);
       const isBlock = !isUsed || (this.pages[page] & MORE) === 0;
       yield {
         offset: this.toOffset(page),
@@ -413,7 +421,8 @@ export class BuddyAllocator {
 
   /** Claims pages for a run at a given place, or throws `NOT_FREE`. */
   private claimFree(offset: number, start: number, end: number): void {
-    if (!this.lists.isRangeFree(start, end)) throw notFree(offset, `one of ${end - start} pages from`);
+    if (this.lists.freeStretchEnd(start, end) < end)
+      throw notFree(offset, `one of ${end - start} pages from`);
     this.claimRun(start, end);
   }
 
@@ -424,8 +433,8 @@ export class BuddyAllocator {
 
   private takeWithin(order: number, range: BuddyRange): number {
     const end = this.endOffset;
-    const from = requireInteger("from", range.from ?? this.base, 0, Number.MAX_SAFE_INTEGER);
-    const to = requireInteger("to", range.to ?? Math.max(from, end), from, Number.MAX_SAFE_INTEGER);
+    const from = requireInteger("from", range.from ?? this.base, 0, MAX_END_OFFSET - 1);
+    const to = requireInteger("to", range.to ?? Math.max(from, end), from, MAX_END_OFFSET - 1);
     const firstPage = Math.ceil(Math.max(from, this.base) * this.pagesPerByte) - this.originPage;
     const endPage = Math.floor(Math.min(to, end) * this.pagesPerByte) - this.originPage;
     if (endPage <= firstPage) return -1;
@@ -457,7 +466,7 @@ export class BuddyAllocator {
   private freeError(offset: number): Error {
     const page = this.toPage(offset);
     let reason = "nothing was allocated there";
-    if (page < 0) reason = `no page of the space from ${this.base} to ${this.endOffset} begins there`;
+    if (page < 0) reason = `no page from ${this.base} to ${this.endOffset} begins there`;
     else if (this.lists.orderCovering(page) < 0) reason = "it lies inside a block or run";
     else if (this.pages[page] === HEAD) return freeError("DOUBLE_FREE", offset, "it is free already");
     return freeError("INVALID_FREE", offset, reason);

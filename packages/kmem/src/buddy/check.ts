@@ -6,7 +6,7 @@
  */
 import { requireSame, requireSameWords } from "../errors.ts";
 import { FreeLists } from "./free-lists.ts";
-import { HEAD, markRun, pageCountAt, USED } from "./page-map.ts";
+import { HEAD, markRun, runEnd, USED } from "./page-map.ts";
 
 /** Checks the pages from `firstPage` to `endPage`; throws `AllocError` `CORRUPTED` where they differ. O(pages of `maxSize`). */
 export function checkBuddy(pages: Uint8Array, lists: FreeLists, firstPage: number, endPage: number): void {
@@ -17,13 +17,13 @@ export function checkBuddy(pages: Uint8Array, lists: FreeLists, firstPage: numbe
     const start = page++;
     if ((pages[start] & USED) === 0) rightLists.release(start, 0);
     else {
-      page = Math.min(endPage, start + pageCountAt(pages, start));
+      page = Math.min(endPage, runEnd(pages, start));
       markRun(rightPages, start, page, lists.maxOrder);
     }
   }
   requireSameWords("B1", "page", pages, rightPages);
   requireSameWords("B2", "list word", lists.treeWords, rightLists.treeWords);
   requireSameWords("F3", "the count of order", lists.counts, rightLists.counts);
-  requireSame("F3", "the mask of orders", lists.orderMask, rightLists.orderMask);
-  requireSame("F4", "the sum of free pages", lists.freePages, rightLists.freePages);
+  requireSame("F3", "the order mask", lists.orderMask, rightLists.orderMask);
+  requireSame("F4", "the free-page count", lists.freePages, rightLists.freePages);
 }

@@ -157,11 +157,6 @@ export class FreeLists {
     }
   }
 
-  /** True when every page from `start` to `end` (exclusive) is free. O(blocks touched). */
-  isRangeFree(start: number, end: number): boolean {
-    return this.freeStretchEnd(start, end) >= end;
-  }
-
   /** The order of the free block that `page` lies in, -1 when it is not free. O(orders). */
   orderCovering(page: number): number {
     for (let order = 0; order <= this.maxOrder; order++) if (this.has(page, order)) return order;

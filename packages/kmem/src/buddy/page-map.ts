@@ -12,6 +12,9 @@
  *   was freed, so that a second free can be told from a free of what never was.
  * - MORE: the run goes on with the piece that begins where this one ends.
  *
+ * A run is marked from its last piece to its first and unmarked from its first to its last: so a run exists from the
+ * write of its HEAD piece on, and a thread that dies in between leaves pieces without a HEAD, which are nobody's.
+ *
  * The unit of every index here is the page, counted from the allocator's origin.
  */
 import { highestBit, lowestBit } from "../bits/integers.ts";
@@ -29,38 +32,31 @@ export const MAX_ORDER = 26;
 
 /** The order of the largest block that may begin at `page` and ends at or before `end` (exclusive). */
 export function pieceOrder(page: number, end: number): number {
-  return Math.min(highestBit(end - page), page === 0 ? MAX_ORDER : lowestBit(page));
+  return Math.min(highestBit(end - page), lowestBit(page | (1 << MAX_ORDER)));
 }
 
-/** The number of pages of the block or run whose first page is `page`. O(pieces), at most 2 per order. */
-export function pageCountAt(pages: Uint8Array, page: number): number {
-  let end = page;
-  let piece: number;
-  do {
-    piece = pages[end];
-    end += 1 << (piece & ORDER_MASK);
-  } while ((piece & MORE) !== 0);
-  return end - page;
-}
-
-/** Marks pages `start` to `end` (exclusive) as one run, in pieces of at most `maxOrder`. */
+/** Marks pages `start` to `end` (exclusive) as one run, in pieces of at most `maxOrder`; the first piece last. */
 export function markRun(pages: Uint8Array, start: number, end: number, maxOrder: number): void {
-  let page = start;
-  while (page < end) {
-    const order = Math.min(maxOrder, pieceOrder(page, end));
-    const next = page + (1 << order);
+  // The largest pieces that fit are the same whether they are cut off at the start or, as here, at the end.
+  let next = end;
+  while (next > start) {
+    const order = Math.min(maxOrder, highestBit(next - start), lowestBit(next));
+    const page = next - (1 << order);
     pages[page] = order | USED | (page === start ? HEAD : 0) | (next < end ? MORE : 0);
-    page = next;
+    next = page;
   }
 }
 
-/** Forgets the block or run at `start`, but for the note that one began there; returns its end (exclusive). */
-export function unmarkRun(pages: Uint8Array, start: number): number {
+/**
+ * The end (exclusive) of the block or run whose first page is `start`. With `forget`, its bytes are cleared, but for the
+ * note that one began there. O(pieces), at most 2 per order.
+ */
+export function runEnd(pages: Uint8Array, start: number, forget = false): number {
   let page = start;
   let piece: number;
   do {
     piece = pages[page];
-    pages[page] = page === start ? HEAD : 0;
+    if (forget) pages[page] = page === start ? HEAD : 0;
     page += 1 << (piece & ORDER_MASK);
   } while ((piece & MORE) !== 0);
   return page;

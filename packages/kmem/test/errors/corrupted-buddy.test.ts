@@ -144,16 +144,16 @@ describe("check() names the invariant that a broken state breaks", () => {
     ],
     [
       "F3",
-      "the mask of orders is wrong",
-      "the mask of orders is 27, expected 11",
+      "the order mask is wrong",
+      "the order mask is 27, expected 11",
       ({ words }) => {
         words[ORDER_MASK_WORD] ^= 1 << 4;
       },
     ],
     [
       "F4",
-      "the sum of free pages is wrong",
-      "the sum of free pages is 12, expected 11",
+      "the free-page count is wrong",
+      "the free-page count is 12, expected 11",
       ({ words }) => {
         words[FREE_PAGES_WORD]++;
       },

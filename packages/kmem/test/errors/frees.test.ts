@@ -110,7 +110,7 @@ describe("BuddyAllocator.free", () => {
     const buddy = make();
     expectAllocError(buddy, () => buddy.free(offset), {
       code: "INVALID_FREE",
-      message: `cannot free offset ${offset}: no page of the space from 0 to ${16 * PAGE} begins there`,
+      message: `cannot free offset ${offset}: no page from 0 to ${16 * PAGE} begins there`,
       offset,
     });
   });
@@ -119,7 +119,7 @@ describe("BuddyAllocator.free", () => {
     const buddy = make();
     expectAllocError(buddy, () => buddy.free(16 * PAGE), {
       code: "INVALID_FREE",
-      message: `cannot free offset ${16 * PAGE}: no page of the space from 0 to ${16 * PAGE} begins there`,
+      message: `cannot free offset ${16 * PAGE}: no page from 0 to ${16 * PAGE} begins there`,
       offset: 16 * PAGE,
     });
   });
@@ -129,7 +129,7 @@ describe("BuddyAllocator.free", () => {
     buddy.allocatePages(16);
     expectAllocError(buddy, () => buddy.free(0), {
       code: "INVALID_FREE",
-      message: `cannot free offset 0: no page of the space from ${3 * PAGE} to ${19 * PAGE} begins there`,
+      message: `cannot free offset 0: no page from ${3 * PAGE} to ${19 * PAGE} begins there`,
       offset: 0,
     });
   });
@@ -140,7 +140,7 @@ describe("BuddyAllocator.free", () => {
     const offset = other.allocate(0);
     expectAllocError(buddy, () => buddy.free(offset), {
       code: "INVALID_FREE",
-      message: `cannot free offset ${offset}: no page of the space from 0 to ${16 * PAGE} begins there`,
+      message: `cannot free offset ${offset}: no page from 0 to ${16 * PAGE} begins there`,
       offset,
     });
   });
@@ -322,7 +322,7 @@ describe("Heap.free", () => {
   });
 
   test.each([1, 16, PAGE - 1])("%i bytes inside a large allocation", (inside) => {
-    const why = `no page of the space from 0 to ${16 * PAGE} begins there`;
+    const why = `no page from 0 to ${16 * PAGE} begins there`;
     expectFreeError(make().heap, inside, "INVALID_FREE", why);
   });
 
@@ -341,7 +341,7 @@ describe("Heap.free", () => {
     const { heap } = make();
     const other = new Heap({ size: 16 * PAGE, base: 16 * PAGE });
     const offset = other.malloc(5 * PAGE);
-    const why = `no page of the space from 0 to ${16 * PAGE} begins there`;
+    const why = `no page from 0 to ${16 * PAGE} begins there`;
     expectFreeError(heap, offset, "INVALID_FREE", why);
   });
 
@@ -354,13 +354,13 @@ describe("Heap.free", () => {
   });
 
   test("the end of the heap", () => {
-    const why = `no page of the space from 0 to ${16 * PAGE} begins there`;
+    const why = `no page from 0 to ${16 * PAGE} begins there`;
     expectFreeError(make().heap, 16 * PAGE, "INVALID_FREE", why);
   });
 
   test("beyond the heap's size, but within what it may grow to", () => {
     const heap = new Heap({ size: 16 * PAGE, maxSize: 64 * PAGE });
-    const why = `no page of the space from 0 to ${16 * PAGE} begins there`;
+    const why = `no page from 0 to ${16 * PAGE} begins there`;
     expectFreeError(heap, 20 * PAGE, "INVALID_FREE", why);
   });
 
