@@ -31,6 +31,7 @@ import {
 import { SlabCache, type SlabCacheOptions } from "../slab/slab-cache.ts";
 import { MAX_CACHE_COUNT } from "../slab/layout.ts";
 import { NO_SLOT, SlabPool } from "../slab/slab-pool.ts";
+import type { SlabCacheStats } from "../slab/stats.ts";
 import { heapSnapshot, type HeapSnapshot } from "./snapshot.ts";
 import { CLASS_OF, GRANULE, MAX_SLOT_SIZE, SLOT_SIZES } from "./size-classes.ts";
 import { type HeapStats, heapStats } from "./stats.ts";
@@ -70,6 +71,53 @@ export interface HeapOptions extends BytesOptions {
   zero?: boolean;
 }
 
+/** The space of a heap, in bytes. */
+export interface HeapSpace {
+  readonly base: number;
+  readonly size: number;
+  readonly pageSize: number;
+  readonly maxSize: number;
+}
+
+/** The space that options come to, and what holds its bytes. Throws as the constructor of `Heap` does. */
+export function heapSpace(options: HeapOptions): { backing: Backing; space: HeapSpace } {
+  const { pageSize = 4096 } = options;
+  requireInteger("pageSize", requirePowerOfTwo("pageSize", pageSize), GRANULE, MAX_PAGE_SIZE);
+  const base = roundUp(requireInteger("base", options.base ?? 0, 0, MAX_END_OFFSET), pageSize);
+  if (options.maxSize !== undefined) requireInteger("maxSize", options.maxSize, 1, MAX_END_OFFSET - base);
+  const backing = chooseBacking(options, base, options.maxSize);
+  const available = backing.endOffset - base;
+  const size = roundDown(requireInteger("size", options.size ?? available, pageSize, available), pageSize);
+  const most = Math.min(backing.maxEndOffset, MAX_END_OFFSET) - base;
+  const maxSize = roundDown(Math.min(options.maxSize ?? most, most), pageSize);
+  if (maxSize < size) throw argumentError("maxSize", `at least the size, ${size}`, options.maxSize);
+  return { backing, space: { base, size, pageSize, maxSize } };
+}
+
+/** What a heap is made of. */
+export interface HeapParts {
+  readonly buddy: BuddyAllocator;
+  readonly pool: SlabPool;
+}
+
+/** Makes the parts for a space; `makeRoom` is for the pool to call when there is no block of an order. */
+export type MakeHeapParts = (space: HeapSpace, makeRoom: (order: number) => boolean) => HeapParts;
+
+/** Parts in memory of their own. */
+const privateParts: MakeHeapParts = (space, makeRoom) => {
+  const buddy = new BuddyAllocator(space);
+  const pool = new SlabPool(buddy, GRANULE, cacheLimit(space.maxSize / space.pageSize), makeRoom);
+  addSizeClasses(pool);
+  return { buddy, pool };
+};
+
+/** Makes the caches of `malloc`, which are the first of their pool. */
+export function addSizeClasses(pool: SlabPool): void {
+  for (const slotSize of SLOT_SIZES) {
+    pool.addCache({ name: `malloc-${slotSize}`, objectSize: slotSize, slotSize });
+  }
+}
+
 /** A typed array, and the way to make one on a buffer. */
 export interface TypedArrayConstructor<View extends ArrayBufferView> {
   /** Bytes of an element. */
@@ -87,41 +135,34 @@ export class Heap {
   /** Bytes that the heap may grow to. */
   readonly maxSize: number;
   private readonly backing: Backing;
-  private readonly buddy: BuddyAllocator;
-  private readonly pool: SlabPool;
-  private readonly caches = new Map<string, SlabCache>();
+  /** The pages. */
+  protected readonly buddy: BuddyAllocator;
+  /** The slabs of all caches. */
+  protected readonly pool: SlabPool;
   private readonly classOf: Uint8Array = CLASS_OF;
   private readonly zero: boolean;
   /** The largest request that the fast path of `malloc` takes: -1 for a heap that zeroes, which has none. */
   private readonly fastLimit: number;
   /** Where the arrays lie whose views growth may detach; a detached view does not know any more. */
   private readonly views = new WeakMap<ArrayBufferView, { offset: number; length: number }>();
-  private largeObjects = 0;
 
   /**
    * Makes a heap. Throws RangeError or TypeError for sizes that are not positive integers, an end beyond 4 GiB, no
-   * room for a single page, or both a buffer and a memory.
+   * room for a single page, or both a buffer and a memory. `makeParts` is for a heap whose tables lie elsewhere.
    */
-  constructor(options: HeapOptions) {
-    const { pageSize = 4096, zero = false } = options;
-    requireInteger("pageSize", requirePowerOfTwo("pageSize", pageSize), GRANULE, MAX_PAGE_SIZE);
-    const base = roundUp(requireInteger("base", options.base ?? 0, 0, MAX_END_OFFSET), pageSize);
-    if (options.maxSize !== undefined) requireInteger("maxSize", options.maxSize, 1, MAX_END_OFFSET - base);
-    this.backing = chooseBacking(options, base, options.maxSize);
-    const available = this.backing.endOffset - base;
-    const size = roundDown(requireInteger("size", options.size ?? available, pageSize, available), pageSize);
-    const most = Math.min(this.backing.maxEndOffset, MAX_END_OFFSET) - base;
-    this.base = base;
-    this.pageSize = pageSize;
-    this.maxSize = roundDown(Math.min(options.maxSize ?? most, most), pageSize);
-    if (this.maxSize < size) throw argumentError("maxSize", `at least the size, ${size}`, options.maxSize);
-    if (zero && this.backing.buffer() === undefined) throw noBytesError("zero");
+  constructor(options: HeapOptions, makeParts: MakeHeapParts = privateParts) {
+    const { zero = false } = options;
+    const { backing, space } = heapSpace(options);
+    if (zero && backing.buffer() === undefined) throw noBytesError("zero");
+    this.backing = backing;
+    this.base = space.base;
+    this.pageSize = space.pageSize;
+    this.maxSize = space.maxSize;
     this.zero = zero;
     this.fastLimit = zero ? -1 : SMALL_LIMIT;
-    this.buddy = new BuddyAllocator({ size, base, pageSize, maxSize: this.maxSize });
-    const limit = cacheLimit(this.maxSize / pageSize);
-    this.pool = new SlabPool(this.buddy, GRANULE, limit, (order) => this.makeRoom(2 ** order, 2 ** order));
-    for (const slotSize of SLOT_SIZES) this.pool.addCache({ name: `malloc-${slotSize}`, slotSize });
+    const parts = makeParts(space, (order) => this.makeRoom(2 ** order, 2 ** order));
+    this.buddy = parts.buddy;
+    this.pool = parts.pool;
   }
 
   /** Bytes in the heap now. */
@@ -292,16 +333,13 @@ export class Heap {
    * Throws `AllocError` `IN_USE` when a cache of that name lives, otherwise as the constructor of `SlabCache` does.
    */
   createCache(options: SlabCacheOptions): SlabCache {
-    const { name } = options;
-    if (this.caches.has(name)) throw new AllocError("IN_USE", `cache "${name}" exists already`);
-    const limit = this.pool.cacheLimit - SLOT_SIZES.length;
-    if (this.caches.size === limit) throw new RangeError(`a heap has at most ${limit} named caches`);
-    const cache = new SlabCache(this.buddy, options, {
-      pool: this.pool,
-      onDestroy: () => this.caches.delete(name),
-    });
-    this.caches.set(name, cache);
-    return cache;
+    const { pool } = this;
+    if (this.cacheNumber(options.name) !== 0) {
+      throw new AllocError("IN_USE", `cache "${options.name}" exists already`);
+    }
+    if (pool.isFull)
+      throw new RangeError(`a heap has at most ${pool.cacheLimit - SLOT_SIZES.length} named caches`);
+    return new SlabCache(this.buddy, options, { pool });
   }
 
   /**
@@ -325,22 +363,24 @@ export class Heap {
   reset(): void {
     this.pool.reset();
     this.buddy.reset();
-    this.largeObjects = 0;
   }
 
   /** Figures of this moment. O(orders + caches). */
   stats(): HeapStats {
     const { pool, buddy } = this;
-    const caches = [...this.caches.values()].map((cache) => cache.stats());
+    const caches: SlabCacheStats[] = [];
+    for (let number = SLOT_SIZES.length + 1; number <= pool.cacheCount; number++) {
+      if (pool.isAlive(number)) caches.push(pool.stats(number));
+    }
     // A heap may be too small for a slab of the largest classes: their requests find no memory.
     const classes = SLOT_SIZES.filter((slotSize) => pool.minSlabOrder(slotSize) <= buddy.maxOrder).map(
-      (slotSize, index) => pool.stats(index + 1, slotSize),
+      (_, index) => pool.stats(index + 1),
     );
     return heapStats(
       buddy.stats(),
       this.maxSize,
       [...classes, ...caches],
-      this.largeObjects,
+      pool.largeObjects,
       pool.metadataBytes,
     );
   }
@@ -355,13 +395,25 @@ export class Heap {
    * the invariant which does not hold. O(size).
    */
   check(): void {
+    this.checkAll(() => this.pool.check());
+  }
+
+  /** `check`, with the pool's own part as given. */
+  protected checkAll(checkPool: () => void): void {
     this.buddy.check();
-    this.pool.check();
+    checkPool();
     let largeObjects = 0;
     for (const block of this.buddy.blocks()) {
-      if (!block.free && this.pool.cacheAt(block.offset) === 0) largeObjects++;
+      if (block.free || this.pool.cacheAt(block.offset) !== 0) continue;
+      requireSame("H1", `the mark of the block at ${block.offset}`, this.pool.isLarge(block.offset), true);
+      largeObjects++;
     }
-    requireSame("H2", "the count of large allocations", this.largeObjects, largeObjects);
+    requireSame("H2", "the count of large allocations", this.pool.largeObjects, largeObjects);
+  }
+
+  /** The number of the named cache `name`, 0 when there is none. */
+  protected cacheNumber(name: string): number {
+    return this.pool.numberOf(name, SLOT_SIZES.length + 1);
   }
 
   /** What the fast path of `tryMalloc` leaves: wrong arguments, alignment, large requests, zeroing. */
@@ -379,25 +431,28 @@ export class Heap {
     return offset === NO_SLOT ? NONE : offset >>> 0;
   }
 
-  private allocateRun(byteLength: number, align: number): number {
+  /** Allocates a run of whole pages, and returns its offset, or `NONE` when there is no space. O(log pages). */
+  protected allocateRun(byteLength: number, align: number): number {
     if (byteLength > this.maxSize) return NONE;
     const count = Math.max(1, Math.ceil(byteLength / this.pageSize));
     const alignPages = Math.max(1, align / this.pageSize);
     let offset = this.buddy.tryAllocatePages(count, { align });
     if (offset === NONE && this.makeRoom(count, alignPages))
       offset = this.buddy.tryAllocatePages(count, { align });
-    if (offset !== NONE) this.largeObjects++;
+    if (offset !== NONE) this.pool.markLarge(offset);
     return offset;
   }
 
-  private freeRun(offset: number): void {
+  /** Frees the large allocation at `offset`. Throws as `free` does. O(log pages). */
+  protected freeRun(offset: number): void {
     if (this.pool.cacheAt(offset) !== 0) throw this.pool.freeError(offset);
+    // The mark goes first: what is allocated and nobody's can be told, what is marked and free cannot.
+    if (this.buddy.isAllocated(offset)) this.pool.unmarkLarge(offset);
     this.buddy.free(offset);
-    this.largeObjects--;
   }
 
   /** Resizes a large allocation where it is; false when it should move. */
-  private resizeRun(offset: number, usable: number, byteLength: number): boolean {
+  protected resizeRun(offset: number, usable: number, byteLength: number): boolean {
     if (byteLength <= SMALL_LIMIT) return false;
     const count = Math.ceil(byteLength / this.pageSize);
     const isLast = this.buddy.freeTailOffset <= offset + usable || offset + usable === this.base + this.size;

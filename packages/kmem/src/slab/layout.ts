@@ -4,19 +4,30 @@
  *
  * In order, with G the granule in bytes (every slot begins on a multiple of it):
  *
- *     tops         2 words a cache      index of the magazine's topmost slot; index it may not pass
- *     magazines    128 words a cache    word 0 of each is unused, so a top index that is a multiple of 128 is empty
- *     caches       48 words a cache     what CACHE_… and BUCKETS below name
+ *     regions      one a thread (a heap that is not shared has one): what belongs to that thread alone
+ *         tops         2 words a cache      index of the magazine's topmost slot; index it may not pass
+ *         currents     1 word a cache       the slab that only this thread takes slots from: its page + 1, or 0
+ *         magazines    128 words a cache    word 0 of each is unused, so a top index that is a multiple of 128 is empty
+ *     caches       48 words a cache     what CACHE_… and BUCKETS below name; those of number 0, which is no cache, tell
+ *                                       of the pool (POOL_…)
  *     in-use map   1 bit a granule      set while the slot that begins there is an object: the truth
  *     depot map    1 bit a granule      set while the slot that begins there lies in its slab, free
  *     summary      1 bit a depot word   set while that word is not zero
  *     slab words   2 words a page       what SLAB_… names, for the first page of each slab
  *     links        2 words a page       what LINK_… names, for the first page of each slab with free slots
- *     page words   1 word a page        0, or the cache's number and the slab's order (PAGE_…); they come last, so
- *                                       that a page beyond the space has none and reads as 0 does
+ *     page words   1 word a page        whose the page is (PAGE_…); they come last, so that a page beyond the space has
+ *                                       none and reads as 0 does
+ *
+ *     page word    bit  31     30 … 21   20 … 16   15 … 0
+ *                       LARGE  owner     order     cache
+ *
+ * A slab's pages all have its cache's number and its order. The first page of a heap's large allocation has LARGE, and
+ * the number of the thread that made it where threads share the heap. Any other page's word is 0.
  *
  * Caches are numbered from 1. A page is `offset / pageSize` in the space at large; links hold page + 1, 0 is none.
- * A slot is in just one of three places: in use, in the depot, or in the magazine.
+ * A slot is in just one of three places: in use, in the depot, or in a magazine. Each move writes the new place before
+ * it clears the old one, and a slab's first page word is the last to be set and the first to be cleared: so a thread
+ * that dies leaves a slot in two places, never in none, and a slab that is whole or not there.
  */
 
 /** Words of one magazine; a power of two. The first is unused. */
@@ -24,9 +35,11 @@ export const MAGAZINE_WORDS = 128;
 /** The most slots that a magazine can hold. */
 export const MAX_MAGAZINE_SIZE = MAGAZINE_WORDS - 1;
 
-/** Bits of a page word that hold the number of the cache; the slab's order stands above them. */
 export const PAGE_CACHE_MASK = 0xffff;
 export const PAGE_ORDER_SHIFT = 16;
+export const PAGE_ORDER_MASK = 0x1f;
+export const PAGE_OWNER_SHIFT = 21;
+export const PAGE_LARGE = 1 << 31;
 /** The most caches that a pool can have. */
 export const MAX_CACHE_COUNT = 1023;
 
@@ -40,9 +53,15 @@ export const SLAB_SLOTS = 1;
 export const LINK_WORDS = 2;
 export const LINK_NEXT = 0;
 export const LINK_PREVIOUS = 1;
+/** Stands in LINK_PREVIOUS of a slab that is on no list because it is some thread's current one. */
+export const SET_ASIDE = -1;
+
+/** In the words of number 0: the caches numbered so far, and the large allocations. */
+export const POOL_CACHES = 0;
+export const POOL_LARGE_OBJECTS = 1;
 
 export const CACHE_WORDS = 48;
-/** Granules of a slot, unsigned. */
+/** Granules of a slot, unsigned; 0 in a number that no cache has. */
 export const CACHE_SLOT_GRANULES = 0;
 /** The smallest order that a slab of this cache may have. */
 export const CACHE_MIN_ORDER = 1;
@@ -53,11 +72,15 @@ export const CACHE_SLABS = 3;
 export const CACHE_PAGES = 4;
 export const CACHE_SLOTS = 5;
 export const CACHE_FREE = 6;
-/** Slabs whose every slot is in the depot, and slabs none of whose slots are. */
+/** Listed slabs whose every slot is in the depot, and those none of whose slots are. */
 export const CACHE_EMPTY_SLABS = 7;
 export const CACHE_FULL_SLABS = 8;
 /** Bit b is set while the list of bucket b has a slab. */
 export const CACHE_BUCKET_MASK = 9;
+/** The end of the counters, exclusive: what can be counted anew. */
+export const CACHE_COUNTERS_END = 10;
+/** Bytes asked for an object, unsigned. */
+export const CACHE_OBJECT_SIZE = 10;
 /** The first slab of each bucket, page + 1 or 0. */
 export const BUCKETS = 16;
 export const BUCKET_COUNT = 32;
@@ -79,6 +102,10 @@ if (BUCKETS + BUCKET_COUNT !== CACHE_WORDS || MAX_CACHE_COUNT >= PAGE_CACHE_MASK
 
 /** The index of each part's first word. */
 export interface PoolLayout {
+  /** Words of a thread's region; that of thread t begins at t times as many. */
+  readonly regionWords: number;
+  /** Where the currents and the magazines of the first region begin. */
+  readonly currents: number;
   readonly magazines: number;
   readonly caches: number;
   readonly inUse: number;
@@ -90,23 +117,38 @@ export interface PoolLayout {
   readonly wordCount: number;
 }
 
-/** The layout for caches 1 to `cacheCount` in a space that ends at byte `endOffset`. */
-export function poolLayout(
-  cacheCount: number,
-  endOffset: number,
-  granule: number,
-  pageSize: number,
-): PoolLayout {
-  const numbers = cacheCount + 1;
-  const mapWords = Math.ceil(endOffset / granule / 32);
+/** What a layout is made from. */
+export interface PoolSpace {
+  /** The most caches. */
+  readonly cacheLimit: number;
+  /** The end of the space in bytes, exclusive. */
+  readonly endOffset: number;
+  readonly granule: number;
+  readonly pageSize: number;
+  /** Regions. */
+  readonly threadCount: number;
+}
+
+/** Where each part lies, for caches 1 to `cacheLimit`. */
+export function poolLayout({ cacheLimit, endOffset, granule, pageSize, threadCount }: PoolSpace): PoolLayout {
+  const numbers = cacheLimit + 1;
+  const mapWords = wholeLines(Math.ceil(endOffset / granule / 32));
   const pageCount = Math.ceil(endOffset / pageSize);
-  const magazines = Math.ceil((2 * numbers) / MAGAZINE_WORDS) * MAGAZINE_WORDS;
-  const caches = magazines + numbers * MAGAZINE_WORDS;
+  const currents = 2 * numbers;
+  const magazines = Math.ceil((currents + numbers) / MAGAZINE_WORDS) * MAGAZINE_WORDS;
+  const regionWords = magazines + numbers * MAGAZINE_WORDS;
+  const caches = threadCount * regionWords;
   const inUse = caches + numbers * CACHE_WORDS;
   const depot = inUse + mapWords;
   const summary = depot + mapWords;
   const slabs = summary + Math.ceil(mapWords / 32);
   const links = slabs + pageCount * SLAB_WORDS;
   const pages = links + pageCount * LINK_WORDS;
-  return { magazines, caches, inUse, depot, summary, slabs, links, pages, wordCount: pages + pageCount };
+  const wordCount = pages + pageCount;
+  return { regionWords, currents, magazines, caches, inUse, depot, summary, slabs, links, pages, wordCount };
+}
+
+/** Rounds up to whole cache lines of 16 words, so that the map of a block of 8 KiB has a line to itself. */
+function wholeLines(wordCount: number): number {
+  return Math.ceil(wordCount / 16) * 16;
 }

@@ -34,6 +34,13 @@ export interface SlabCacheOptions {
   magazineSize?: number;
 }
 
+/** Where a cache of a heap lives. */
+export interface SlabCacheHome {
+  readonly pool: SlabPool;
+  /** The number of the cache that is meant, where the pool has it already. */
+  readonly number?: number;
+}
+
 /** Objects of one size, in slabs of slots on blocks from a buddy allocator. */
 export class SlabCache {
   /** The cache's name. */
@@ -45,19 +52,14 @@ export class SlabCache {
   private readonly pool: SlabPool;
   /** 0 once the cache is destroyed: the number may then be another cache's. */
   private number: number;
-  private readonly onDestroy: (() => void) | undefined;
 
   /**
-   * Makes a cache on `buddy`. `home` is for a heap, whose caches share a pool of slabs.
+   * Makes a cache on `buddy`. `home` is for a heap, whose caches share a pool of slabs, and may have been made before.
    *
    * Throws RangeError or TypeError for a size or alignment that no block can hold, or a space that ends beyond
    * 4 GiB.
    */
-  constructor(
-    buddy: BuddyAllocator,
-    options: SlabCacheOptions,
-    home?: { pool: SlabPool; onDestroy: () => void },
-  ) {
+  constructor(buddy: BuddyAllocator, options: SlabCacheOptions, home?: SlabCacheHome) {
     const { name, objectSize, construct, magazineSize } = options;
     if (!(buddy instanceof BuddyAllocator)) throw argumentError("buddy", "a BuddyAllocator", buddy);
     if (typeof name !== "string") throw argumentError("name", "a string", name);
@@ -69,16 +71,18 @@ export class SlabCache {
     if (construct !== undefined && typeof construct !== "function") {
       throw argumentError("construct", "a function", construct);
     }
-    const slotSize = roundUp(objectSize, home === undefined ? align : Math.max(align, home.pool.granule));
+    const slotSize =
+      home?.number === undefined
+        ? roundUp(objectSize, home === undefined ? align : Math.max(align, home.pool.granule))
+        : home.pool.slotSize(home.number);
     this.name = name;
     this.objectSize = objectSize;
     this.slotSize = slotSize;
     this.pool = home?.pool ?? ownPool(buddy, slotSize);
-    this.onDestroy = home?.onDestroy;
     if (this.pool.minSlabOrder(slotSize) > buddy.maxOrder) {
       throw argumentError("objectSize", `one whose slab fits a block of ${maxBytes} bytes`, objectSize);
     }
-    this.number = this.pool.addCache({ name, slotSize, magazineSize, construct });
+    this.number = home?.number ?? this.pool.addCache({ name, objectSize, slotSize, magazineSize, construct });
   }
 
   /** Allocates an object and returns its offset. Throws `OutOfMemoryError` when there is no space. O(1). */
@@ -130,18 +134,11 @@ export class SlabCache {
     requireInteger("n", n, 0, offsets.length);
     // Offsets beyond 2^31 come back negative from an Int32Array.
     const isSigned = offsets instanceof Int32Array;
-    const at = (index: number): number => (isSigned ? offsets[index] >>> 0 : offsets[index]);
-    let index = 0;
-    try {
-      for (; index < n; index++) {
-        this.requireOwn(at(index));
-        this.pool.clearInUse(at(index));
-      }
-    } catch (error) {
-      while (index-- > 0) this.pool.setInUse(at(index));
-      throw error;
-    }
-    for (index = 0; index < n; index++) this.pool.push(this.number, at(index));
+    this.pool.freeBulk(this.number, n, (index) => {
+      const offset = isSigned ? offsets[index] >>> 0 : offsets[index];
+      this.requireOwn(offset);
+      return offset;
+    });
   }
 
   /** Gives the magazine's slots back to their slabs and every empty slab to the buddy allocator. O(slabs). */
@@ -161,7 +158,6 @@ export class SlabCache {
     if (objects > 0) throw new AllocError("IN_USE", `cache "${this.name}" has ${objects} objects in use`);
     this.pool.removeCache(this.number);
     this.number = 0;
-    this.onDestroy?.();
   }
 
   /** `destroy()`, for `using`. */
@@ -172,7 +168,7 @@ export class SlabCache {
   /** Figures of this moment. O(1). */
   stats(): SlabCacheStats {
     this.requireAlive();
-    return this.pool.stats(this.number, this.objectSize);
+    return this.pool.stats(this.number);
   }
 
   /** Checks every invariant of the slabs; throws `AllocError` `CORRUPTED` that names the broken one. O(slots). */
@@ -182,7 +178,8 @@ export class SlabCache {
   }
 
   private requireAlive(): void {
-    if (this.number === 0) throw new AllocError("DETACHED", `cache "${this.name}" was destroyed`);
+    if (!this.pool.isAlive(this.number))
+      throw new AllocError("DETACHED", `cache "${this.name}" was destroyed`);
   }
 
   private outOfMemory(): AllocError {

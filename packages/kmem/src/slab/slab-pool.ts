@@ -9,9 +9,11 @@
  *   S1: every slot of a slab is in use, in the depot, or in its cache's magazine: in just one of the three.
  *   S2: bits of the in-use and depot maps are set only where a slot of a slab begins.
  *   S3: a summary bit is set exactly when its depot word is not zero.
- *   S4: a slab's free count is the number of its depot bits; it is on the list of the bucket that this gives.
+ *   S4: a slab's free count is the number of its depot bits; it is on the list of the bucket that this gives, unless it
+ *       is the current slab of just one thread.
  *   S5: a cache's counters are the sums over its slabs.
  *   S6: the pages of a slab are one block allocated from the buddy allocator.
+ *   S7: a block or run that is allocated begins at each page that is marked as large.
  *
  * Cost: allocate and free O(1); once in a batch O(batch), and O(slots + log pages) where a slab is made or returned.
  *
@@ -46,9 +48,29 @@ export const NO_SLOT = -1;
 /** What a cache is made from; sizes in bytes. */
 export interface CacheGeometry {
   name: string;
+  objectSize: number;
   slotSize: number;
   magazineSize?: number | undefined;
   construct?: ((offset: number) => void) | undefined;
+}
+
+/** Where a pool's words lie, and which thread's magazines it works with. */
+export interface PoolPlace {
+  /** The end of the space at its largest, in bytes, exclusive. */
+  readonly endOffset: number;
+  /** Regions in the words. */
+  readonly threadCount: number;
+  /** The number of this thread's region, from 0. */
+  readonly thread: number;
+  /** The words; new ones when there are none. */
+  readonly words?: Int32Array;
+  /** The least bytes of a slab. */
+  readonly minSlabBytes: number;
+}
+
+/** A pool in memory of its own, for one thread. */
+function privatePlace(endOffset: number): PoolPlace {
+  return { endOffset, threadCount: 1, thread: 0, minSlabBytes: 0 };
 }
 
 export class SlabPool {
@@ -58,81 +80,128 @@ export class SlabPool {
   readonly cacheLimit: number;
   readonly layout: L.PoolLayout;
   readonly words: Int32Array;
+  readonly threadCount: number;
   /** Clears the bits of a word below the granule. */
   private readonly granuleMask: number;
-  private readonly granuleShift: number;
-  private readonly wordShift: number;
-  private readonly pageShift: number;
-  private readonly inUse: number;
-  private readonly pages: number;
+  protected readonly granuleShift: number;
+  protected readonly wordShift: number;
+  protected readonly pageShift: number;
+  protected readonly inUse: number;
+  protected readonly pages: number;
+  /** The index of the first word of this thread's region; 0 but where threads share the pool. */
+  protected readonly region: number;
   /** The end of the space at its largest, in bytes. */
-  private readonly endOffset: number;
+  protected readonly endOffset: number;
+  private readonly minSlabBytes: number;
   private readonly makeRoom: (order: number) => boolean;
   private readonly constructors: (((offset: number) => void) | undefined)[] = [];
   private readonly names: string[] = [];
-  private readonly freeNumbers: number[] = [];
-  private cacheCount = 0;
 
   /**
-   * A pool without caches on `buddy`, whose space must end at or below 4 GiB. `makeRoom` is called when the buddy
-   * allocator has no block of the given order; true means that it is worth another try.
+   * A pool on `buddy`, whose space must end at or below 4 GiB. `makeRoom` is called when the buddy allocator has no
+   * block of the given order; true means that it is worth another try.
    */
   constructor(
     buddy: BuddyAllocator,
     granule: number,
     cacheLimit: number,
     makeRoom: (order: number) => boolean,
-    endOffset: number = buddy.base + buddy.maxSize,
+    place: PoolPlace = privatePlace(buddy.base + buddy.maxSize),
   ) {
     this.buddy = buddy;
     this.granule = granule;
     this.cacheLimit = cacheLimit;
     this.makeRoom = makeRoom;
-    this.endOffset = endOffset;
+    this.endOffset = place.endOffset;
+    this.threadCount = place.threadCount;
+    this.minSlabBytes = Math.max(32 * granule, place.minSlabBytes);
     this.granuleMask = -granule;
     this.granuleShift = Math.log2(granule);
     this.wordShift = this.granuleShift + 5;
     this.pageShift = Math.log2(buddy.pageSize);
-    this.layout = L.poolLayout(cacheLimit, this.endOffset, granule, buddy.pageSize);
-    this.words = new Int32Array(this.layout.wordCount);
+    this.layout = L.poolLayout({ ...place, cacheLimit, granule, pageSize: buddy.pageSize });
+    this.words = place.words ?? new Int32Array(this.layout.wordCount);
     this.inUse = this.layout.inUse;
     this.pages = this.layout.pages;
+    this.region = place.thread * this.layout.regionWords;
+    // Number 0 is no cache: its magazine holds nothing, and may hold nothing.
+    for (let number = 0; number <= cacheLimit; number++) this.clearMagazine(number);
+  }
+
+  /** The caches numbered so far, those given up included. */
+  get cacheCount(): number {
+    return this.words[this.layout.caches + L.POOL_CACHES];
+  }
+
+  /** Large allocations that were marked. */
+  get largeObjects(): number {
+    return this.words[this.layout.caches + L.POOL_LARGE_OBJECTS];
   }
 
   /** Makes a cache and returns its number. The pool must have fewer than `cacheLimit`. */
-  addCache({ name, slotSize, magazineSize, construct }: CacheGeometry): number {
-    const number = this.freeNumbers.pop() ?? ++this.cacheCount;
+  addCache({ name, objectSize, slotSize, magazineSize, construct }: CacheGeometry): number {
+    const { words } = this;
+    const number = this.unusedNumber();
     const bySize = Math.max(
       MIN_MAGAZINE_SIZE,
       Math.min(L.MAX_MAGAZINE_SIZE, Math.floor(MAGAZINE_BYTES / slotSize)),
     );
     const cache = this.cache(number);
-    this.words[cache + L.CACHE_SLOT_GRANULES] = slotSize / this.granule;
-    this.words[cache + L.CACHE_MIN_ORDER] = this.minSlabOrder(slotSize);
-    this.words[cache + L.CACHE_MAGAZINE_SIZE] = magazineSize ?? bySize;
-    this.clearCache(number);
+    words[cache + L.CACHE_OBJECT_SIZE] = objectSize;
+    words[cache + L.CACHE_MIN_ORDER] = this.minSlabOrder(slotSize);
+    words[cache + L.CACHE_MAGAZINE_SIZE] = magazineSize ?? bySize;
     this.constructors[number] = construct;
-    this.names[number] = name;
+    this.setCacheName(number, name);
+    this.clearCache(number);
+    words[cache + L.CACHE_SLOT_GRANULES] = slotSize / this.granule;
+    words[this.layout.caches + L.POOL_CACHES] = Math.max(number, this.cacheCount);
     return number;
+  }
+
+  /** The number of the cache named `name`, from number `from` on; 0 when there is none. O(caches). */
+  numberOf(name: string, from: number): number {
+    for (let number = from; number <= this.cacheCount; number++) {
+      if (this.isAlive(number) && this.cacheName(number) === name) return number;
+    }
+    return 0;
+  }
+
+  /** True when there is no number left for another cache. */
+  get isFull(): boolean {
+    return this.unusedNumber() > this.cacheLimit;
+  }
+
+  /** A number for a new cache: that of one given up, where there is one. O(caches). */
+  protected unusedNumber(): number {
+    let number = 1;
+    while (number <= this.cacheCount && this.isAlive(number)) number++;
+    return number;
+  }
+
+  /** True while `number` is that of a cache. */
+  isAlive(number: number): boolean {
+    return number !== 0 && this.words[this.cache(number) + L.CACHE_SLOT_GRANULES] !== 0;
   }
 
   /** Gives up a cache that has no object: all its slabs go back. */
   removeCache(number: number): void {
     this.shrink(number);
-    this.words[2 * number] = 0;
-    this.words[2 * number + 1] = 0;
+    this.words[this.cache(number) + L.CACHE_SLOT_GRANULES] = 0;
     this.constructors[number] = undefined;
-    this.freeNumbers.push(number);
   }
 
   /** The smallest order whose block holds a slot of `slotSize` and fills whole words of the maps. */
   minSlabOrder(slotSize: number): number {
-    const bytes = Math.max(slotSize, 32 * this.granule);
+    const bytes = Math.max(slotSize, this.minSlabBytes);
     return Math.max(0, Math.ceil(Math.log2(bytes / this.buddy.pageSize)));
   }
 
   cacheName(number: number): string {
     return this.names[number];
+  }
+
+  protected setCacheName(number: number, name: string): void {
+    this.names[number] = name;
   }
 
   /** Bytes of a slot of a cache. */
@@ -175,8 +244,8 @@ export class SlabPool {
       if ((top & MAGAZINE_MASK) === 0) return NO_SLOT;
     }
     const offset = words[top];
-    words[2 * number] = top - 1;
     words[this.inUse + (offset >>> this.wordShift)] |= 1 << (offset >>> this.granuleShift);
+    words[2 * number] = top - 1;
     return offset;
   }
 
@@ -204,6 +273,21 @@ export class SlabPool {
     this.words[this.inUse + (offset >>> this.wordShift)] |= 1 << (offset >>> this.granuleShift);
   }
 
+  /**
+   * Frees the `count` objects of a cache at `at(0)`, `at(1)` and so on: all of them, or none and the error of the first
+   * that is wrong, which `at` may throw.
+   */
+  freeBulk(number: number, count: number, at: (index: number) => number): void {
+    let index = 0;
+    try {
+      for (; index < count; index++) this.clearInUse(at(index));
+    } catch (error) {
+      while (index-- > 0) this.setInUse(at(index));
+      throw error;
+    }
+    for (index = 0; index < count; index++) this.push(number, at(index));
+  }
+
   /** Puts a slot whose in-use bit is clear into its cache's magazine. */
   push(number: number, offset: number): void {
     const words = this.words;
@@ -216,20 +300,21 @@ export class SlabPool {
   /** Empties a cache's magazine and gives every empty slab back. O(slots moved + slabs given back). */
   shrink(number: number): void {
     const words = this.words;
-    this.giveBack(number, words[2 * number] & MAGAZINE_MASK);
+    this.giveBack(number, words[this.region + 2 * number] & MAGAZINE_MASK);
     const emptyList = this.cache(number) + L.BUCKETS + L.EMPTY_BUCKET;
     while (words[emptyList] !== 0) this.returnSlab(words[emptyList] - 1);
   }
 
   /** Shrinks every cache. */
   shrinkAll(): void {
-    for (let number = 1; number <= this.cacheCount; number++) this.shrink(number);
+    for (let number = 1; number <= this.cacheCount; number++) if (this.isAlive(number)) this.shrink(number);
   }
 
   /** Drops every slab and object without looking; the buddy allocator is to be reset as well. */
   reset(): void {
     for (const region of Object.values(this.spaceRegions())) region.fill(0);
     for (let number = 1; number <= this.cacheCount; number++) this.clearCache(number);
+    this.words[this.layout.caches + L.POOL_LARGE_OBJECTS] = 0;
   }
 
   /** The words that tell of the space as it is now, by the invariant that rules them. */
@@ -255,23 +340,29 @@ export class SlabPool {
   /** Gives a cache an empty magazine and no slab. */
   private clearCache(number: number): void {
     const cache = this.cache(number);
-    this.words[2 * number] = this.magazine(number);
-    this.words.fill(0, cache + L.CACHE_SLABS, cache + L.CACHE_WORDS);
+    this.words.fill(0, cache + L.CACHE_SLABS, cache + L.CACHE_COUNTERS_END);
+    this.words.fill(0, cache + L.BUCKETS, cache + L.CACHE_WORDS);
+    this.clearMagazine(number);
+  }
+
+  /** Makes this thread's magazine of a cache an empty one. */
+  protected clearMagazine(number: number): void {
+    this.words[this.region + 2 * number] = this.magazine(number);
     this.limitMagazine(number);
   }
 
-  /** Figures of one cache, whose objects are of `objectSize` bytes. O(1). */
-  stats(number: number, objectSize: number): SlabCacheStats {
+  /** Figures of one cache. O(1). */
+  stats(number: number): SlabCacheStats {
     const words = this.words;
     const cache = this.cache(number);
-    const magazineSlots = words[2 * number] & MAGAZINE_MASK;
+    const magazineSlots = this.magazineSlots(number);
     const slots = words[cache + L.CACHE_SLOTS];
     const slabs = words[cache + L.CACHE_SLABS];
     const fullSlabs = words[cache + L.CACHE_FULL_SLABS];
     const emptySlabs = words[cache + L.CACHE_EMPTY_SLABS];
     return {
-      name: this.names[number],
-      objectSize,
+      name: this.cacheName(number),
+      objectSize: words[cache + L.CACHE_OBJECT_SIZE] >>> 0,
       slotSize: this.slotSize(number),
       objects: slots - words[cache + L.CACHE_FREE] - magazineSlots,
       slots,
@@ -284,49 +375,63 @@ export class SlabPool {
     };
   }
 
+  /** Free slots of a cache that wait in a magazine. */
+  protected magazineSlots(number: number): number {
+    return this.words[this.region + 2 * number] & MAGAZINE_MASK;
+  }
+
   /** Bytes of tables for the space at its present size; those for what lies before it are never touched. */
   get metadataBytes(): number {
+    const { cacheLimit, granule, threadCount } = this;
     const { size, pageSize } = this.buddy;
-    return 4 * L.poolLayout(this.cacheLimit, size, this.granule, pageSize).wordCount;
+    return 4 * L.poolLayout({ cacheLimit, endOffset: size, granule, pageSize, threadCount }).wordCount;
   }
 
   /** Compares every map, list and counter with the slots there are; throws `AllocError` `CORRUPTED`. O(slots). */
   check(): void {
-    const { base, size } = this.buddy;
-    const right = new SlabPool(this.buddy, this.granule, this.cacheLimit, this.makeRoom, base + size);
-    for (let number = 1; number <= this.cacheCount; number++) {
-      right.addCache({ name: this.names[number], slotSize: this.slotSize(number) });
-    }
-    checkPool(this, right, this.cacheCount);
+    checkPool(this, this.emptyCopy());
   }
 
-  private cache(number: number): number {
+  /** A pool with the same caches on the same buddy allocator, without slabs, in memory of its own. */
+  protected emptyCopy(): SlabPool {
+    const { base, size } = this.buddy;
+    const place = privatePlace(base + size);
+    const copy = new SlabPool(this.buddy, this.granule, this.cacheLimit, this.makeRoom, place);
+    const caches = this.layout.caches;
+    copy.words.set(this.words.subarray(caches, this.layout.inUse), copy.layout.caches);
+    for (let number = 1; number <= this.cacheCount; number++) copy.clearCache(number);
+    copy.words[copy.layout.caches + L.POOL_LARGE_OBJECTS] = 0;
+    return copy;
+  }
+
+  protected cache(number: number): number {
     return this.layout.caches + number * L.CACHE_WORDS;
   }
 
-  /** The index of the unused word below a cache's magazine. */
-  private magazine(number: number): number {
-    return this.layout.magazines + number * L.MAGAZINE_WORDS;
+  /** The index of the unused word below this thread's magazine of a cache. */
+  protected magazine(number: number): number {
+    return this.region + this.layout.magazines + number * L.MAGAZINE_WORDS;
   }
 
-  /** Sets how much a cache's magazine may hold, from the slots that the cache has now. */
-  private limitMagazine(number: number): void {
+  /** Sets how much this thread's magazine of a cache may hold, from the slots that the cache has now. */
+  protected limitMagazine(number: number): void {
     const words = this.words;
     const cache = this.cache(number);
     const share = Math.max(MIN_MAGAZINE_SIZE, words[cache + L.CACHE_SLOTS]);
-    words[2 * number + 1] = this.magazine(number) + Math.min(words[cache + L.CACHE_MAGAZINE_SIZE], share);
+    const limit = Math.min(words[cache + L.CACHE_MAGAZINE_SIZE], share);
+    words[this.region + 2 * number + 1] = this.magazine(number) + limit;
   }
 
-  private slab(page: number): number {
+  protected slab(page: number): number {
     return this.layout.slabs + page * L.SLAB_WORDS;
   }
 
-  private links(page: number): number {
+  protected links(page: number): number {
     return this.layout.links + page * L.LINK_WORDS;
   }
 
   /** The first page of the slab that `page` lies in: blocks are aligned to their own size. */
-  private slabPage(page: number): number {
+  protected slabPage(page: number): number {
     return page & -this.slabPageCount(page);
   }
 
@@ -337,18 +442,15 @@ export class SlabPool {
    * One function on purpose, and longer than V8 inlines (460 bytes of bytecode): with parts of it inlined, `allocate`
    * and `free` are too long to be inlined themselves, and a pair costs 14 ns instead of 9.7.
    */
-  private trade(number: number): number {
-    const { words, layout } = this;
-    const cache = this.cache(number);
+  protected trade(number: number): number {
+    const { words, layout, region } = this;
     const magazine = this.magazine(number);
-    let top = words[2 * number];
-    let count = (words[2 * number + 1] - magazine + 1) >>> 1;
-    if (top === 0) return 0; // A destroyed cache has no magazine.
+    let top = words[region + 2 * number];
+    let count = (words[region + 2 * number + 1] - magazine + 1) >>> 1;
     if (top !== magazine) return this.giveBack(number, count);
-    if (words[cache + L.CACHE_BUCKET_MASK] === 0 && !this.addSlab(number)) return top;
-    while (count > 0 && words[cache + L.CACHE_BUCKET_MASK] !== 0) {
-      const fullest = lowestBit(words[cache + L.CACHE_BUCKET_MASK]);
-      const slabPage = words[cache + L.BUCKETS + fullest] - 1;
+    while (count > 0) {
+      const slabPage = this.nextSlab(number, top === magazine);
+      if (slabPage < 0) break;
       const taken = Math.min(count, words[this.slab(slabPage) + L.SLAB_FREE]);
       // The highest free slots of the slab, so that the lowest of them ends on top.
       let index = this.lastDepotWord(slabPage) >>> 5;
@@ -365,6 +467,7 @@ export class SlabPool {
           word ^= 1 << bit;
           words[++top] = (wordIndex * 32 + bit) << this.granuleShift;
         }
+        words[region + 2 * number] = top;
         words[layout.depot + wordIndex] = word;
         if (word === 0) {
           summary &= ~(1 << wordIndex);
@@ -374,13 +477,23 @@ export class SlabPool {
       this.changeFree(number, slabPage, -taken);
       count -= taken;
     }
-    words[2 * number] = top;
     return top;
   }
 
+  /**
+   * The first page of the slab to take slots from: the fullest that has any; -1 when none has, nor can be made where
+   * `mayAdd` asks for it.
+   */
+  protected nextSlab(number: number, mayAdd: boolean): number {
+    const words = this.words;
+    const cache = this.cache(number);
+    if (words[cache + L.CACHE_BUCKET_MASK] === 0 && !(mayAdd && this.addSlab(number))) return -1;
+    return words[cache + L.BUCKETS + lowestBit(words[cache + L.CACHE_BUCKET_MASK])] - 1;
+  }
+
   /** The number of pages of the slab that `page` lies in. */
-  private slabPageCount(page: number): number {
-    return 1 << (this.words[this.pages + page] >>> L.PAGE_ORDER_SHIFT);
+  protected slabPageCount(page: number): number {
+    return 1 << ((this.words[this.pages + page] >>> L.PAGE_ORDER_SHIFT) & L.PAGE_ORDER_MASK);
   }
 
   /** The index, in the depot map, of a slab's last word. */
@@ -389,22 +502,22 @@ export class SlabPool {
   }
 
   /** Moves the `count` slots that lie lowest in a magazine, the longest unused, to the depot. Returns the new top. */
-  private giveBack(number: number, count: number): number {
+  protected giveBack(number: number, count: number): number {
     const words = this.words;
     const bottom = this.magazine(number) + 1;
-    const top = words[2 * number];
-    words[2 * number] = top - count;
+    const top = words[this.region + 2 * number];
     for (let at = bottom; at < bottom + count; at++) {
       const offset = words[at];
       this.flipDepot(offset);
       this.changeFree(number, this.slabPage(offset >>> this.pageShift), 1);
     }
     words.copyWithin(bottom, bottom + count, top + 1);
+    words[this.region + 2 * number] = top - count;
     return top - count;
   }
 
   /** Counts `change` more slots of a slab as free, moves it to its bucket, and returns it if it is one too many. */
-  private changeFree(number: number, page: number, change: number): void {
+  protected changeFree(number: number, page: number, change: number): void {
     const words = this.words;
     const slab = this.slab(page);
     const slots = words[slab + L.SLAB_SLOTS];
@@ -414,14 +527,14 @@ export class SlabPool {
     words[this.cache(number) + L.CACHE_FREE] += change;
     const oldBucket = L.bucketOf(before, slots);
     const newBucket = L.bucketOf(after, slots);
-    if (oldBucket === newBucket) return;
+    if (oldBucket === newBucket || words[this.links(page) + L.LINK_PREVIOUS] === L.SET_ASIDE) return;
     this.unlink(number, page, oldBucket);
     this.link(number, page, newBucket);
     const tooManyEmpty = words[this.cache(number) + L.CACHE_EMPTY_SLABS] > SPARE_SLABS;
     if (newBucket === L.EMPTY_BUCKET && tooManyEmpty) this.returnSlab(page);
   }
 
-  private link(number: number, page: number, bucket: number): void {
+  link(number: number, page: number, bucket: number): void {
     const words = this.words;
     const cache = this.cache(number);
     if (bucket === L.EMPTY_BUCKET) words[cache + L.CACHE_EMPTY_SLABS]++;
@@ -436,7 +549,7 @@ export class SlabPool {
     words[cache + L.CACHE_BUCKET_MASK] |= 1 << bucket;
   }
 
-  private unlink(number: number, page: number, bucket: number): void {
+  protected unlink(number: number, page: number, bucket: number): void {
     const words = this.words;
     const cache = this.cache(number);
     if (bucket === L.EMPTY_BUCKET) words[cache + L.CACHE_EMPTY_SLABS]--;
@@ -515,8 +628,9 @@ export class SlabPool {
   private returnSlab(page: number): void {
     const { words, buddy } = this;
     const number = words[this.pages + page] & L.PAGE_CACHE_MASK;
+    const pageCount = this.slabPageCount(page);
     this.unlink(number, page, L.EMPTY_BUCKET);
-    this.changeSlab(number, page, this.slabPageCount(page), -1);
+    this.changeSlab(number, page, pageCount, -1);
     buddy.free(page * buddy.pageSize);
   }
 
@@ -532,9 +646,12 @@ export class SlabPool {
     const cache = this.cache(number);
     const slotSize = this.slotSize(number);
     const slots = Math.floor((pageCount * buddy.pageSize) / slotSize);
+    const first = this.pages + page;
     const pageWord = change === 1 ? number | (highestBit(pageCount) << L.PAGE_ORDER_SHIFT) : 0;
-    words.fill(pageWord, this.pages + page, this.pages + page + pageCount);
+    if (change === -1) words[first] = 0;
+    words.fill(pageWord, first + 1, first + pageCount);
     for (let slot = 0; slot < slots; slot++) this.flipDepot(page * buddy.pageSize + slot * slotSize);
+    words[first] = pageWord;
     words[this.slab(page) + L.SLAB_FREE] += change * slots;
     words[this.slab(page) + L.SLAB_SLOTS] += change * slots;
     words[cache + L.CACHE_SLABS] += change;
@@ -544,8 +661,48 @@ export class SlabPool {
     this.limitMagazine(number);
   }
 
+  /** Marks the block or run at `offset` as a large allocation, whose owner is thread `owner`. */
+  markLarge(offset: number, owner = 0): void {
+    this.words[this.pages + (offset >>> this.pageShift)] = L.PAGE_LARGE | (owner << L.PAGE_OWNER_SHIFT);
+    this.words[this.layout.caches + L.POOL_LARGE_OBJECTS]++;
+  }
+
+  /** Takes that mark away. */
+  unmarkLarge(offset: number): void {
+    this.words[this.pages + (offset >>> this.pageShift)] = 0;
+    this.words[this.layout.caches + L.POOL_LARGE_OBJECTS]--;
+  }
+
+  /** True when the page that begins at `offset` is a slab's, or a large allocation begins there. */
+  isOwned(offset: number): boolean {
+    return this.words[this.pages + (offset >>> this.pageShift)] !== 0;
+  }
+
+  /** True when a large allocation begins at `offset`, which is that of a page. */
+  isLarge(offset: number): boolean {
+    return this.words[this.pages + (offset >>> this.pageShift)] < 0;
+  }
+
+  /** Takes a slab off its list: a thread's current one, or one that is to be. */
+  setAside(number: number, page: number): void {
+    this.unlink(number, page, this.bucket(page));
+    this.words[this.links(page) + L.LINK_PREVIOUS] = L.SET_ASIDE;
+  }
+
+  /** The bucket of the slab that begins at `page`. */
+  protected bucket(page: number): number {
+    const slab = this.slab(page);
+    return L.bucketOf(this.words[slab + L.SLAB_FREE], this.words[slab + L.SLAB_SLOTS]);
+  }
+
+  /** True when the slot at `offset` lies in its slab, free. */
+  isInDepot(offset: number): boolean {
+    const word = this.words[this.layout.depot + (offset >>> this.wordShift)];
+    return (word & (1 << (offset >>> this.granuleShift))) !== 0;
+  }
+
   /** Puts the slot at `offset` into the depot, or takes it out. */
-  private flipDepot(offset: number): void {
+  protected flipDepot(offset: number): void {
     const { words, layout } = this;
     const wordIndex = offset >>> this.wordShift;
     const summary = layout.summary + (wordIndex >>> 5);
@@ -554,22 +711,37 @@ export class SlabPool {
     else words[summary] |= 1 << wordIndex;
   }
 
+  /** Where `offset`, which lies in a slab, is in it: its slot's number, and the bytes into that slot. */
+  private placeInSlab(offset: number): { slot: number; intoSlot: number; slots: number } {
+    const { pageSize } = this.buddy;
+    const page = this.slabPage(offset >>> this.pageShift);
+    const slotSize = this.slotSize(this.cacheAt(offset));
+    const intoSlab = offset - page * pageSize;
+    const intoSlot = intoSlab % slotSize;
+    return {
+      slot: (intoSlab - intoSlot) / slotSize,
+      intoSlot,
+      slots: this.words[this.slab(page) + L.SLAB_SLOTS],
+    };
+  }
+
+  /** True when a slot begins at `offset`, which lies in a slab. */
+  protected isSlot(offset: number): boolean {
+    const { slot, intoSlot, slots } = this.placeInSlab(offset);
+    return intoSlot === 0 && slot < slots;
+  }
+
   /** Why no object can be freed at `offset`, which lies in a slab. */
   freeError(offset: number): Error {
-    const { pageSize } = this.buddy;
-    const number = this.cacheAt(offset);
-    const slotSize = this.slotSize(number);
-    const page = this.slabPage(offset >>> this.pageShift);
-    const intoSlot = (offset - page * pageSize) % slotSize;
-    const slot = (offset - page * pageSize - intoSlot) / slotSize;
-    if (slot >= this.words[this.slab(page) + L.SLAB_SLOTS]) {
+    const { slot, intoSlot, slots } = this.placeInSlab(offset);
+    if (slot >= slots) {
       return freeError("INVALID_FREE", offset, "it lies behind the last slot of its slab");
     }
     if (intoSlot !== 0) {
       return freeError(
         "INVALID_FREE",
         offset,
-        `it lies ${intoSlot} bytes inside a slot of ${slotSize} bytes`,
+        `it lies ${intoSlot} bytes inside a slot of ${this.slotSize(this.cacheAt(offset))} bytes`,
       );
     }
     return freeError("DOUBLE_FREE", offset, "the slot is free already");

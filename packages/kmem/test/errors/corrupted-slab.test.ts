@@ -18,7 +18,7 @@ class Subject {
   readonly objectCache = new SlabCache(
     this.buddy,
     { name: "objects", objectSize: SLOT_SIZE },
-    { pool: this.pool, onDestroy: () => undefined },
+    { pool: this.pool },
   );
   readonly number = 1;
   readonly objects: number[] = [];
@@ -237,7 +237,7 @@ describe("check() names the invariant that a broken pool breaks", () => {
   test("S6: a page inside a slab does not name its slab's cache", () => {
     const buddy = new BuddyAllocator({ size: 16 * PAGE });
     const pool = new SlabPool(buddy, GRANULE, 2, () => false);
-    const home = { pool, onDestroy: () => undefined };
+    const home = { pool };
     expect(new SlabCache(buddy, { name: "large", objectSize: 2 * PAGE }, home).allocate()).toBe(0);
     pool.check();
     pool.words[pool.layout.pages + 1] = 0;
