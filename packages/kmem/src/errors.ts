@@ -19,8 +19,11 @@ export const NONE = -1;
  * - `NOT_ALLOCATED`: a question about an offset at which nothing is allocated.
  * - `NOT_FREE`: space wanted at a given place, or to be cut off, is in use.
  * - `IN_USE`: a cache was to be destroyed, or its name taken, while it lives.
- * - `DETACHED`: the cache was destroyed, or the memory's bytes are gone.
+ * - `DETACHED`: the cache was destroyed, the memory's bytes are gone, or the thread has left the shared heap.
  * - `NO_BYTES`: an operation on bytes, on a heap that only hands out offsets.
+ * - `INVALID_HANDLE`: what was to be attached to is no shared heap, or one that this version cannot use.
+ * - `TOO_MANY_THREADS`: as many threads as the shared heap was made for are attached.
+ * - `STALLED`: a thread has held a shared heap's lock for far longer than any operation takes.
  * - `CORRUPTED`: `check()` found an invariant broken.
  */
 export type AllocErrorCode =
@@ -32,6 +35,9 @@ export type AllocErrorCode =
   | "IN_USE"
   | "DETACHED"
   | "NO_BYTES"
+  | "INVALID_HANDLE"
+  | "TOO_MANY_THREADS"
+  | "STALLED"
   | "CORRUPTED";
 
 /** Misuse of an allocator, or a request that it cannot serve. */

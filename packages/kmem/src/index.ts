@@ -11,5 +11,8 @@ export { Heap, type HeapOptions, type TypedArrayConstructor } from "./heap/heap.
 export type { HeapSnapshot, RangeSnapshot, SlabSnapshot } from "./heap/snapshot.ts";
 export type { HeapStats } from "./heap/stats.ts";
 export type { MemoryLike } from "./backing/backing.ts";
+export type { SharedHeapHandle } from "./shared/handle.ts";
+export type { SharedHeapOptions } from "./shared/options.ts";
+export { type OwnedReport, type RecoveryReport, SharedHeap } from "./shared/shared-heap.ts";
 export { SlabCache, type SlabCacheOptions } from "./slab/slab-cache.ts";
 export type { SlabCacheStats } from "./slab/stats.ts";

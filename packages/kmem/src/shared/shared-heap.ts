@@ -1,0 +1,347 @@
+/**
+ * The heap of many threads: `Heap`'s methods from any worker, on one shared space of bytes.
+ *
+ * All state lies in one `SharedArrayBuffer` of tables (`layout.ts`). `create` makes them, `handle` carries them through
+ * `postMessage`, and each thread attaches once, which gives it a number and magazines of its own. Small allocations
+ * touch the lock once in a batch (`shared-pool.ts`); large ones, growth and figures hold it for as long as they take.
+ *
+ * A thread may be killed at any point. `recover`, called by another thread, then gives back what it held free, and, if
+ * it held the lock, rebuilds what follows from the truth maps. The objects that the dead thread made live on.
+ *
+ * Invariant SH1: a thread's number is in state THREAD_ALIVE for as long as a heap object uses its region.
+ */
+import { BuddyAllocator } from "../buddy/buddy-allocator.ts";
+import { FreeLists } from "../buddy/free-lists.ts";
+import { rebuildBuddy } from "../buddy/rebuild.ts";
+import { AllocError, argumentError, requireInteger } from "../errors.ts";
+import { addSizeClasses, Heap, type MakeHeapParts } from "../heap/heap.ts";
+import { GRANULE, SLOT_SIZES } from "../heap/size-classes.ts";
+import type { HeapSnapshot } from "../heap/snapshot.ts";
+import type { HeapStats } from "../heap/stats.ts";
+import { SlabCache, type SlabCacheOptions } from "../slab/slab-cache.ts";
+import { cacheLimitOf, enlist, openTables, presentSize, type SharedHeapHandle } from "./handle.ts";
+import * as L from "./layout.ts";
+import { Lock } from "./lock.ts";
+import { planHeap, type SharedHeapOptions } from "./options.ts";
+import { SharedPool } from "./shared-pool.ts";
+
+/** What `recover` found and did. */
+export interface RecoveryReport {
+  /** The dead thread's number. */
+  threadId: number;
+  /** True when it died while it held the lock: everything that can be rebuilt was. */
+  heldLock: boolean;
+  /** Free slots that it had in its magazines, which all threads can have again. */
+  slots: number;
+  /** The allocations that it had made and that live; undefined where owners are not tracked. */
+  owned: OwnedReport | undefined;
+}
+
+/** Allocations of one thread. */
+export interface OwnedReport {
+  /** Their number. */
+  objects: number;
+  /** Their bytes: of slots, and of runs of pages. */
+  bytes: number;
+}
+
+/** What a thread has of a shared heap once it is attached. */
+interface Attachment {
+  readonly handle: SharedHeapHandle;
+  readonly geometry: L.SharedGeometry;
+  readonly tables: L.SharedTables;
+  readonly thread: number;
+  readonly lock: Lock;
+}
+
+/** The parts of the heap that thread `attachment.thread` sees; made by the first thread, found by the others. */
+function sharedParts({ geometry, tables, thread, lock }: Attachment): MakeHeapParts {
+  return (space, makeRoom) => {
+    const buddy = new BuddyAllocator(space, tables.buddy);
+    const pool = new SharedPool(buddy, GRANULE, cacheLimitOf(geometry), makeRoom, {
+      place: {
+        endOffset: geometry.base + geometry.maxSize,
+        threadCount: geometry.maxThreads,
+        thread,
+        words: tables.pool,
+        minSlabBytes: L.MIN_SLAB_BYTES,
+      },
+      lock,
+      names: tables.names,
+      unnamed: SLOT_SIZES.length,
+      owners: tables.owners,
+    });
+    if (pool.cacheCount === 0) addSizeClasses(pool);
+    return { buddy, pool };
+  };
+}
+
+/** A heap that any number of threads use at the same time; each has a `SharedHeap` object of its own. */
+export class SharedHeap extends Heap {
+  /** What other threads need to attach. */
+  readonly handle: SharedHeapHandle;
+  /** This thread's number in the heap, from 0. */
+  readonly threadId: number;
+  private readonly tables: L.SharedTables;
+  private readonly geometry: L.SharedGeometry;
+  private readonly lock: Lock;
+  /** The pool, as its own class. */
+  private readonly sharedPool: SharedPool;
+
+  private constructor(attachment: Attachment, size: number) {
+    const { handle, geometry, tables, thread, lock } = attachment;
+    const { base, pageSize, maxSize, zero } = geometry;
+    const { memory, buffer } = handle;
+    const bytes = memory === undefined ? { buffer: buffer as SharedArrayBuffer } : { memory };
+    super({ ...bytes, base, pageSize, maxSize, zero, size }, sharedParts(attachment));
+    this.handle = handle;
+    this.threadId = thread;
+    this.tables = tables;
+    this.geometry = geometry;
+    this.lock = lock;
+    this.sharedPool = this.pool as SharedPool;
+  }
+
+  /**
+   * Makes a heap, and attaches this thread to it.
+   *
+   * Throws RangeError or TypeError for options that are not what they should be, as `new Heap` does.
+   */
+  static create(options: SharedHeapOptions): SharedHeap {
+    const { geometry, space, bytes } = planHeap(options);
+    const limit = cacheLimitOf(geometry);
+    const buffer = new SharedArrayBuffer(L.tableBytes(geometry, limit, GRANULE));
+    const tables = L.cutTables(buffer, geometry, limit, GRANULE);
+    L.writeGeometry(tables.header, geometry);
+    const handle: SharedHeapHandle = { format: "kmem-shared-heap", tables: buffer, ...bytes };
+    return SharedHeap.enter(handle, geometry, tables, undefined, space.size);
+  }
+
+  /**
+   * Attaches this thread to the heap of `handle`, under the number `threadId`, or the first that is free.
+   *
+   * A heap object is for one thread: a second one in the same thread takes a number of its own. Throws `AllocError`,
+   * with nothing written: `INVALID_HANDLE` for what is not a handle, or one of another version or geometry;
+   * `TOO_MANY_THREADS` when the number, or every number, is taken.
+   */
+  static attach(handle: SharedHeapHandle, options: { threadId?: number } = {}): SharedHeap {
+    const { geometry, tables } = openTables(handle);
+    const { threadId } = options;
+    if (threadId !== undefined) requireInteger("threadId", threadId, 0, geometry.maxThreads - 1);
+    return SharedHeap.enter(handle, geometry, tables, threadId, presentSize(geometry, tables));
+  }
+
+  private static enter(
+    handle: SharedHeapHandle,
+    geometry: L.SharedGeometry,
+    tables: L.SharedTables,
+    wanted: number | undefined,
+    size: number,
+  ): SharedHeap {
+    const thread = enlist(tables.threads, wanted);
+    const lock = new Lock(tables.header, L.HEADER_LOCK, thread, geometry.stallMs);
+    return new SharedHeap({ handle, geometry, tables, thread, lock }, size);
+  }
+
+  /**
+   * Leaves the heap: what this thread holds free goes back, its number may be another's. What it allocated stays
+   * allocated, and is nobody's. Every further call of this object throws `AllocError` `DETACHED`, but for a second
+   * `detach`, which does nothing. O(caches + slots held), with `trackOwners` O(size).
+   */
+  detach(): void {
+    if (this.lock.isClosed) return;
+    if (this.geometry.trackOwners) this.sharedPool.disown(this.threadId);
+    this.sharedPool.giveUpRegion();
+    this.sharedPool.close();
+    this.lock.close();
+    Atomics.store(this.tables.threads, this.threadId, L.THREAD_FREE);
+  }
+
+  /** `detach()`, for `using`. */
+  [Symbol.dispose](): void {
+    this.detach();
+  }
+
+  /**
+   * Gives back what thread `threadId` held, which has died without `detach`: its magazines, the lock and what it was
+   * doing with it. The caller vouches that it runs no more: in Node, after the worker's `exit` event. All other threads
+   * go on meanwhile. It may be called again, by any thread, also after it was itself interrupted.
+   *
+   * Its allocations live on; with `trackOwners` they are reported, and its number stays taken until `freeOwnedBy`.
+   * Without, the number is free. Throws RangeError for this thread's own number. O(caches + slots held); O(size) where
+   * the thread held the lock, or owners are tracked.
+   */
+  recover(threadId: number): RecoveryReport {
+    this.requireOther(threadId);
+    const { threads } = this.tables;
+    Atomics.compareExchange(threads, threadId, L.THREAD_ALIVE, L.THREAD_DEAD);
+    const heldLock = this.acquireFromTheDead();
+    let slots = 0;
+    try {
+      if (heldLock) this.rebuild();
+      for (let thread = 0; thread < threads.length; thread++) {
+        if (threads[thread] !== L.THREAD_DEAD) continue;
+        slots += this.sharedPool.inherit(thread);
+        Atomics.store(threads, thread, this.geometry.trackOwners ? L.THREAD_MOURNED : L.THREAD_FREE);
+      }
+    } finally {
+      this.lock.release();
+      this.lock.wakeAll();
+    }
+    return { threadId, heldLock, slots, owned: this.ownedBy(threadId) };
+  }
+
+  /**
+   * Frees what thread `threadId` allocated and left, after it was recovered, and gives its number free; returns the
+   * number of allocations freed. Nobody else may free any of them meanwhile.
+   *
+   * Throws `AllocError` `IN_USE` while the thread is attached, RangeError for this thread's own number. Without
+   * `trackOwners` there is nothing to free. O(size).
+   */
+  freeOwnedBy(threadId: number): number {
+    this.requireOther(threadId);
+    const { threads } = this.tables;
+    if (threads[threadId] === L.THREAD_ALIVE || threads[threadId] === L.THREAD_DEAD) {
+      throw new AllocError("IN_USE", `thread ${threadId} is attached: recover it first if it is dead`);
+    }
+    const offsets: number[] = [];
+    this.sharedPool.forEachOwned(threadId, (offset) => offsets.push(offset));
+    for (const offset of offsets) this.free(offset);
+    Atomics.compareExchange(threads, threadId, L.THREAD_MOURNED, L.THREAD_FREE);
+    return offsets.length;
+  }
+
+  /**
+   * The named cache that this or another thread made with `createCache`. Throws `AllocError` `NOT_ALLOCATED` when there
+   * is none of that name.
+   */
+  openCache(name: string): SlabCache {
+    return this.locked(() => {
+      const number = this.cacheNumber(name);
+      if (number === 0) throw new AllocError("NOT_ALLOCATED", `there is no cache "${name}"`);
+      const { objectSize } = this.pool.stats(number);
+      return new SlabCache(this.buddy, { name, objectSize }, { pool: this.pool, number });
+    });
+  }
+
+  /**
+   * Makes a cache that every thread can open by its name. As `Heap.createCache`, but the name has at most 30 UTF-16
+   * units, `construct` is refused (the thread that makes a slab may be another), and a number is never used again: the
+   * heap's `maxCaches` counts destroyed ones too.
+   */
+  override createCache(options: SlabCacheOptions): SlabCache {
+    const { name, construct } = options;
+    if (typeof name === "string") requireInteger("the length of name", name.length, 0, L.MAX_NAME_LENGTH);
+    if (construct !== undefined) throw argumentError("construct", "left out in a shared heap", construct);
+    return this.locked(() => super.createCache(options));
+  }
+
+  override grow(newSize: number): void {
+    this.locked(() => super.grow(newSize));
+  }
+
+  override shrink(): void {
+    this.locked(() => super.shrink());
+  }
+
+  /** As `Heap.reset`. Throws `AllocError` `IN_USE` while another thread is attached. */
+  override reset(): void {
+    this.locked(() => {
+      const other = this.tables.threads.findIndex(
+        (state, thread) => state !== L.THREAD_FREE && thread !== this.threadId,
+      );
+      if (other >= 0) throw new AllocError("IN_USE", `thread ${other} is attached`);
+      super.reset();
+    });
+  }
+
+  /** As `Heap.stats`; what other threads do at this moment may be half counted. */
+  override stats(): HeapStats {
+    return this.locked(() => super.stats());
+  }
+
+  override snapshot(): HeapSnapshot {
+    return this.locked(() => super.snapshot());
+  }
+
+  /**
+   * As `Heap.check`, while other threads are at work: slots on their way between a magazine and an object are passed
+   * over. `isQuiet` true says that no other thread is in the middle of a call; then nothing is.
+   */
+  override check(isQuiet = false): void {
+    this.locked(() => this.checkAll(() => this.sharedPool.check(isQuiet)));
+  }
+
+  /** As in a heap of one thread, under the lock. */
+  protected override allocateRun(byteLength: number, align: number): number {
+    this.lock.acquire();
+    try {
+      return super.allocateRun(byteLength, align);
+    } finally {
+      this.lock.release();
+    }
+  }
+
+  /** As in a heap of one thread, under the lock. */
+  protected override freeRun(offset: number): void {
+    this.lock.acquire();
+    try {
+      super.freeRun(offset);
+    } finally {
+      this.lock.release();
+    }
+  }
+
+  /** As in a heap of one thread, under the lock. */
+  protected override resizeRun(offset: number, usable: number, byteLength: number): boolean {
+    this.lock.acquire();
+    try {
+      return super.resizeRun(offset, usable, byteLength);
+    } finally {
+      this.lock.release();
+    }
+  }
+
+  private locked<Result>(action: () => Result): Result {
+    this.lock.acquire();
+    try {
+      return action();
+    } finally {
+      this.lock.release();
+    }
+  }
+
+  /** Takes the lock; returns true when it was a dead thread that held it. */
+  private acquireFromTheDead(): boolean {
+    const { holder } = this.lock;
+    if (holder >= 0 && this.tables.threads[holder] === L.THREAD_DEAD && this.lock.takeOver(holder))
+      return true;
+    this.lock.acquire();
+    return false;
+  }
+
+  /** Rebuilds what follows from the truth maps. The pages first: the slabs are found by the blocks they lie in. */
+  private rebuild(): void {
+    const { buddy } = this.tables;
+    const { tablePages, maxOrder, firstPage } = L.pageCounts(this.geometry);
+    const lists = new FreeLists(tablePages, maxOrder, buddy.lists);
+    const firstOffset = this.base - firstPage * this.pageSize;
+    rebuildBuddy(buddy, lists, firstPage, (page) => this.pool.isOwned(firstOffset + page * this.pageSize));
+    this.sharedPool.rebuild((thread) => this.tables.threads[thread] === L.THREAD_ALIVE);
+  }
+
+  private ownedBy(threadId: number): OwnedReport | undefined {
+    if (!this.geometry.trackOwners) return undefined;
+    const owned = { objects: 0, bytes: 0 };
+    this.sharedPool.forEachOwned(threadId, (offset) => {
+      owned.objects++;
+      owned.bytes += this.usableSize(offset);
+    });
+    return owned;
+  }
+
+  private requireOther(threadId: number): void {
+    requireInteger("threadId", threadId, 0, this.tables.threads.length - 1);
+    if (threadId === this.threadId) throw argumentError("threadId", "another thread's", threadId);
+  }
+}

@@ -1,0 +1,350 @@
+/**
+ * The slab pool as one thread of a shared heap sees it.
+ *
+ * The depot is the same code and the same words for all threads, under one lock. A thread's magazines are its own: no
+ * lock, no atomics. The in-use map is what threads change beside each other, by atomic operations whose old value tells
+ * which of two frees came first.
+ *
+ * Every move of a slot writes the new place before it clears the old one. So a thread that dies leaves a slot in two
+ * places at most, and never in none:
+ *
+ *     move         new place          old place          found in both, it is
+ *     allocate     in-use bit         magazine           free: nobody has been told of the object
+ *     free         magazine           in-use bit         free: it was being freed
+ *     refill       magazine           depot bit          in the depot
+ *     give back    depot bit          magazine           in the depot
+ *
+ * So whatever a dead thread's magazines hold is free, and belongs to the depot. That is all that recovery needs to know
+ * of threads that did not hold the lock.
+ *
+ * A thread takes slots from a slab of its own, its current one, as the kernel's per-CPU slabs: two threads then do not
+ * write the same cache line of the maps, nor of the objects, unless they free each other's.
+ *
+ * Invariants, beside those of `SlabPool`, which hold while no thread is in the middle of an operation:
+ *   P1: a thread changes tops and magazines of its own region only, but for those of a dead thread under the lock.
+ *   P2: depot, slabs, lists, counters, currents and page words change under the lock only.
+ *
+ * Bonwick and Adams, Magazines and Vmem, 2001; Linux, mm/slub.c.
+ */
+import type { BuddyAllocator } from "../buddy/buddy-allocator.ts";
+import { AllocError } from "../errors.ts";
+import { checkPool } from "../slab/check.ts";
+import * as L from "../slab/layout.ts";
+import { rebuildPool } from "../slab/rebuild.ts";
+import { NO_SLOT, type PoolPlace, SlabPool } from "../slab/slab-pool.ts";
+import { MAX_NAME_LENGTH, NAME_WORDS } from "./layout.ts";
+import { detachedError, type Lock } from "./lock.ts";
+
+const MAGAZINE_MASK = L.MAGAZINE_WORDS - 1;
+
+/** What a thread's pool has beside the words that all of them share. */
+export interface SharedPoolParts {
+  readonly place: PoolPlace & { readonly words: Int32Array };
+  readonly lock: Lock;
+  /** The names of the named caches, which follow the first `unnamed` numbers. */
+  readonly names: Int32Array;
+  readonly unnamed: number;
+  /** A byte a granule, where owners are tracked. */
+  readonly owners: Uint8Array | undefined;
+}
+
+/** What a method of a closed pool is replaced by. */
+function refuse(): never {
+  throw detachedError();
+}
+
+export class SharedPool extends SlabPool {
+  private readonly lock: Lock;
+  private readonly cacheNames: Int32Array;
+  private readonly unnamed: number;
+  private readonly owners: Uint8Array | undefined;
+  /** This thread's number + 1. */
+  private readonly owner: number;
+
+  /** The pool of thread `parts.place.thread`, whose magazines are made empty. */
+  constructor(
+    buddy: BuddyAllocator,
+    granule: number,
+    cacheLimit: number,
+    makeRoom: (order: number) => boolean,
+    parts: SharedPoolParts,
+  ) {
+    super(buddy, granule, cacheLimit, makeRoom, parts.place);
+    this.lock = parts.lock;
+    this.cacheNames = parts.names;
+    this.unnamed = parts.unnamed;
+    this.owners = parts.owners;
+    this.owner = parts.place.thread + 1;
+  }
+
+  override allocate(number: number): number {
+    const words = this.words;
+    const at = this.region + 2 * number;
+    let top = words[at];
+    if ((top & MAGAZINE_MASK) === 0) {
+      top = this.trade(number);
+      if ((top & MAGAZINE_MASK) === 0) return NO_SLOT;
+    }
+    const offset = words[top];
+    if (this.owners !== undefined) this.owners[offset >>> this.granuleShift] = this.owner;
+    Atomics.or(words, this.inUse + (offset >>> this.wordShift), 1 << (offset >>> this.granuleShift));
+    words[at] = top - 1;
+    return offset;
+  }
+
+  /**
+   * Frees the object at `offset`. Of two threads that free one object at the same time, one gets `DOUBLE_FREE`.
+   *
+   * The look at the bit before the push is what refuses a wrong offset; the atomic operation after it decides a race. A
+   * thread that is killed between losing such a race and the next line leaves a slot in its magazine that may be
+   * another's: the one misuse that a kill can make worse.
+   */
+  override free(number: number, offset: number): void {
+    const words = this.words;
+    const at = this.inUse + (offset >>> this.wordShift);
+    const bit = 1 << (offset >>> this.granuleShift);
+    if ((words[at] & bit) === 0) throw this.freeError(offset);
+    this.push(number, offset);
+    if ((Atomics.and(words, at, ~bit) & bit) !== 0) return;
+    words[this.region + 2 * number]--;
+    throw this.freeError(offset);
+  }
+
+  /**
+   * As in a pool of one thread, but the objects are looked at first and freed one by one: so only a free of the same
+   * object by another thread at the same time can end it half done.
+   */
+  override freeBulk(number: number, count: number, at: (index: number) => number): void {
+    const offsets = new Set<number>();
+    for (let index = 0; index < count; index++) {
+      const offset = at(index);
+      if (offsets.has(offset) || !this.isObject(offset)) throw this.freeError(offset);
+      offsets.add(offset);
+    }
+    for (const offset of offsets) this.free(number, offset);
+  }
+
+  override push(number: number, offset: number): void {
+    const words = this.words;
+    const at = this.region + 2 * number;
+    let top = words[at];
+    if (top >= words[at + 1]) top = this.trade(number);
+    words[top + 1] = offset;
+    words[at] = top + 1;
+  }
+
+  protected override trade(number: number): number {
+    this.lock.acquire();
+    try {
+      // A cache that another thread destroyed has no slabs, and is to get none.
+      if (!this.isAlive(number)) return this.magazine(number);
+      this.limitMagazine(number);
+      return super.trade(number);
+    } finally {
+      this.lock.release();
+    }
+  }
+
+  /** This thread's current slab while it has a slot in the depot; then another becomes it. */
+  protected override nextSlab(number: number, mayAdd: boolean): number {
+    const words = this.words;
+    const at = this.region + this.layout.currents + number;
+    const current = words[at] - 1;
+    if (current >= 0 && words[this.slab(current) + L.SLAB_FREE] > 0) return current;
+    this.putBack(number, this.region);
+    const page = super.nextSlab(number, mayAdd);
+    if (page < 0) return page;
+    words[at] = page + 1;
+    this.setAside(number, page);
+    return page;
+  }
+
+  /** Puts the current slab of the thread whose region is `region`, if it has one, back on its list. */
+  private putBack(number: number, region: number): void {
+    const words = this.words;
+    const at = region + this.layout.currents + number;
+    const page = words[at] - 1;
+    if (page < 0) return;
+    words[at] = 0;
+    words[this.links(page) + L.LINK_PREVIOUS] = 0;
+    this.link(number, page, this.bucket(page));
+  }
+
+  override markLarge(offset: number): void {
+    super.markLarge(offset, this.owner);
+  }
+
+  override addCache(...parameters: Parameters<SlabPool["addCache"]>): number {
+    return this.locked(() => super.addCache(...parameters));
+  }
+
+  /** Numbers are not used again: a handle in another thread may still name one. */
+  protected override unusedNumber(): number {
+    return this.cacheCount + 1;
+  }
+
+  override reset(): void {
+    this.words.fill(0, this.region + this.layout.currents, this.region + this.layout.magazines);
+    super.reset();
+  }
+
+  override shrink(number: number): void {
+    this.locked(() => {
+      this.putBack(number, this.region);
+      super.shrink(number);
+    });
+  }
+
+  /**
+   * Gives up a cache without objects. Throws `AllocError` `IN_USE`, changing nothing but where free slots lie, while
+   * other threads hold some in their magazines: only they can give them back.
+   */
+  override removeCache(number: number): void {
+    this.locked(() => {
+      for (let thread = 0; thread < this.threadCount; thread++) {
+        this.putBack(number, thread * this.layout.regionWords);
+      }
+      super.shrink(number);
+      const { name, magazineSlots } = this.stats(number);
+      if (magazineSlots > 0) {
+        const where = `other threads hold ${magazineSlots} free slots of cache "${name}"`;
+        throw new AllocError("IN_USE", `${where} in their magazines: they have to shrink or detach first`);
+      }
+      super.removeCache(number);
+    });
+  }
+
+  override cacheName(number: number): string {
+    if (number <= this.unnamed) return number === 0 ? super.cacheName(0) : `malloc-${this.slotSize(number)}`;
+    const at = (number - this.unnamed - 1) * NAME_WORDS;
+    let name = "";
+    for (let index = 0; index < this.cacheNames[at]; index++) {
+      name += String.fromCharCode((this.cacheNames[at + 1 + (index >>> 1)] >>> (16 * (index & 1))) & 0xffff);
+    }
+    return name;
+  }
+
+  /** Writes a name of at most `MAX_NAME_LENGTH` UTF-16 units. */
+  protected override setCacheName(number: number, name: string): void {
+    if (number <= this.unnamed) return;
+    const at = (number - this.unnamed - 1) * NAME_WORDS;
+    const words = this.cacheNames.fill(0, at, at + NAME_WORDS);
+    words[at] = Math.min(name.length, MAX_NAME_LENGTH);
+    for (let index = 0; index < words[at]; index++) {
+      words[at + 1 + (index >>> 1)] |= name.charCodeAt(index) << (16 * (index & 1));
+    }
+  }
+
+  /** Free slots of a cache that wait in magazines, of all threads. What others do at this moment may be missed. */
+  protected override magazineSlots(number: number): number {
+    let sum = 0;
+    for (let thread = 0; thread < this.threadCount; thread++) {
+      sum += this.words[thread * this.layout.regionWords + 2 * number] & MAGAZINE_MASK;
+    }
+    return sum;
+  }
+
+  /**
+   * As in a pool of one thread. While other threads are at work (`isQuiet` false), the slots between their magazines
+   * and the objects are passed over.
+   */
+  override check(isQuiet = false): void {
+    this.locked(() => checkPool(this, this.emptyCopy(), isQuiet));
+  }
+
+  /** Gives everything that this thread holds free back, so that its region is as one that nobody had. */
+  giveUpRegion(): void {
+    this.locked(() => {
+      this.shrinkAll();
+      this.words.fill(0, this.region, this.region + this.layout.magazines);
+    });
+  }
+
+  /**
+   * Puts the depot right after a thread has died with the lock, which is held by now. `lives` tells of each thread
+   * whether it goes on. O(size).
+   */
+  rebuild(lives: (thread: number) => boolean): void {
+    rebuildPool(this, lives);
+  }
+
+  /**
+   * Moves what the magazines of a dead thread hold to the depot, and puts its current slabs back; the lock is held.
+   * Done again after it was interrupted, it goes on where it ended. Returns the slots moved. O(caches + slots moved).
+   */
+  inherit(thread: number): number {
+    const words = this.words;
+    const region = thread * this.layout.regionWords;
+    let moved = 0;
+    for (let number = 1; number <= this.cacheCount; number++) {
+      const bottom = region + this.layout.magazines + number * L.MAGAZINE_WORDS;
+      for (let top = words[region + 2 * number]; top > bottom; top--) {
+        if (this.inheritSlot(number, words[top] >>> 0)) moved++;
+        words[region + 2 * number] = top - 1;
+      }
+      this.putBack(number, region);
+    }
+    words.fill(0, region, region + this.layout.magazines);
+    return moved;
+  }
+
+  /** Puts a slot that was found in a dead thread's magazine into the depot, unless it is there already. */
+  private inheritSlot(number: number, offset: number): boolean {
+    // The thread may have died while it gave slots back, and their slab with them.
+    if (this.cacheAt(offset) !== number || !this.isSlot(offset) || this.isInDepot(offset)) return false;
+    const bit = 1 << (offset >>> this.granuleShift);
+    Atomics.and(this.words, this.inUse + (offset >>> this.wordShift), ~bit);
+    this.flipDepot(offset);
+    this.changeFree(number, this.slabPage(offset >>> this.pageShift), 1);
+    return true;
+  }
+
+  /**
+   * Calls `visit` with the offset of each allocation that `thread` made and that lives. Its owner must be dead or
+   * detached: others may free them meanwhile. O(size).
+   */
+  forEachOwned(thread: number, visit: (offset: number) => void): void {
+    const { base, size, pageSize } = this.buddy;
+    for (let page = base / pageSize; page < (base + size) / pageSize; page++) {
+      const word = this.words[this.pages + page];
+      if (word < 0 && (word & ~L.PAGE_LARGE) >>> L.PAGE_OWNER_SHIFT === thread + 1) visit(page * pageSize);
+    }
+    const { owners } = this;
+    if (owners === undefined) return;
+    for (let granule = base / this.granule; granule < (base + size) / this.granule; granule++) {
+      if (owners[granule] === thread + 1 && this.isObject(granule * this.granule))
+        visit(granule * this.granule);
+    }
+  }
+
+  /** Makes what `thread` made and left alive nobody's. O(size). */
+  disown(thread: number): void {
+    this.locked(() => {
+      this.forEachOwned(thread, (offset) => {
+        const page = offset >>> this.pageShift;
+        if (this.isLarge(offset)) this.words[this.pages + page] = L.PAGE_LARGE;
+        else if (this.owners !== undefined) this.owners[offset >>> this.granuleShift] = 0;
+      });
+    });
+  }
+
+  /** Makes every further call throw `DETACHED`: methods of this object's own stand before those of its class. */
+  close(): void {
+    Object.assign(this, {
+      allocate: refuse,
+      free: refuse,
+      freeBulk: refuse,
+      cacheAt: refuse,
+      cacheOf: refuse,
+    });
+  }
+
+  private locked<Result>(action: () => Result): Result {
+    this.lock.acquire();
+    try {
+      return action();
+    } finally {
+      this.lock.release();
+    }
+  }
+}
