@@ -59,9 +59,8 @@ async function runReplay(run: Run, preload: string, words: readonly string[]): P
   return JSON.parse(await runProgram([...run.prefix, "env", ...env, PROGRAM_PATH, ...words]));
 }
 
-/** No process in C is ever cut short. */
-function uncut<T extends TimeSample | MemorySample>(output: unknown): T {
-  return { ...(output as T), isCut: false };
+function parseTime(output: unknown): TimeSample {
+  return { ...(output as TimeSample), isCut: false };
 }
 
 function timingWords(kind: string, run: TimedRun): string[] {
@@ -115,7 +114,7 @@ function nativeSubject(library: Library): Subject {
     footprintIsOfProcess: true,
     locate,
     time: async (run) =>
-      assertServedBy(uncut<TimeSample>(await runReplay(run, path, timingWords("allocator", run))), library),
+      assertServedBy(parseTime(await runReplay(run, path, timingWords("allocator", run))), library),
     latency: async (run, warmupRounds) =>
       assertServedBy(
         (await runReplay(run, path, latencyWords("allocator", run, warmupRounds))) as LatencySample,
@@ -123,7 +122,7 @@ function nativeSubject(library: Library): Subject {
       ),
     memory: async (run) =>
       assertServedBy(
-        uncut<MemorySample>(await runReplay(run, path, ["memory", "allocator", run.streamPath])),
+        (await runReplay(run, path, ["memory", "allocator", run.streamPath])) as MemorySample,
         library,
       ),
   };
@@ -141,11 +140,10 @@ const BASELINE_SUBJECT: Subject = {
     const compiler = await tryProgram(process.env["CC"] ?? "cc", "--version");
     return { available: true, version: compiler?.split("\n")[0] ?? "unknown compiler" };
   },
-  time: async (run) => uncut<TimeSample>(await runReplay(run, "", timingWords("baseline", run))),
+  time: async (run) => parseTime(await runReplay(run, "", timingWords("baseline", run))),
   latency: async (run, warmupRounds) =>
     (await runReplay(run, "", latencyWords("baseline", run, warmupRounds))) as LatencySample,
-  memory: async (run) =>
-    uncut<MemorySample>(await runReplay(run, "", ["memory", "baseline", run.streamPath])),
+  memory: async (run) => (await runReplay(run, "", ["memory", "baseline", run.streamPath])) as MemorySample,
 };
 
 /** The C library's allocator, three that Debian packages, and the loop without one. */

@@ -1,0 +1,166 @@
+import { describe, expect, test } from "vitest";
+import { NONE, SharedHeap } from "../../src/index.ts";
+import { Random } from "../model/random.ts";
+import {
+  Actor,
+  copyImage,
+  Coverage,
+  type Image,
+  loadStepped,
+  type Operation,
+  randomOperation,
+  runWithImages,
+  type Stepped,
+  verifyImage,
+} from "./crash.ts";
+import { buildSteppedLibrary } from "./steps/instrument.ts";
+
+/** Scripts of one kind; more of them in a long run. */
+const SEED_COUNT = Number(process.env["KMEM_CRASH_SEEDS"] ?? 4);
+const SEEDS = Array.from({ length: SEED_COUNT }, (_, index) => index + 1);
+
+/** Statements that these scripts do not come to, by their text. */
+const ELSEWHERE = [
+  /^(throw|continue\b)/,
+  // Returns change nothing; what comes before them was passed, or is listed here.
+  /^return\b/,
+  // The first thread makes the heap: nobody else has its handle yet.
+  /^(this\.grow\(size\)|this\.state\[END_PAGE\] = this\.firstPage|addSizeClasses)/,
+  // Zeroing is the bytes' business; a shared cache has no `construct`.
+  /^(this\.clear\(offset|for \(let slot = offset;|construct\(slot\)|try \{|this\.returnSlab\(page\)|const (slotSize|end) = )/,
+  // The threads of these scripts take turns, so that nobody waits for the lock or loses a race: the model and the
+  // tests with workers have that.
+  /^(this\.wait\(\)|this\.depth\+\+|words\[this\.region \+ 2 \* number\]--)/,
+  // Slabs of more than 16 KiB do not come up in so small a heap; it reads only.
+  /^summary = words/,
+  // What a message is made of.
+  /^const (reason|where) =/,
+];
+
+/** A heap with one thread that lives and one that runs the library with steps; both have done something already. */
+function makeActors(stepped: Stepped, random: Random, trackOwners = true): { keeper: Actor; victim: Actor } {
+  const options = { size: 65536, maxSize: 2 ** 18, maxThreads: 4, trackOwners };
+  const keeper = new Actor(SharedHeap.create(options));
+  const victim = new Actor(stepped.library.SharedHeap.attach(keeper.heap.handle) as unknown as SharedHeap);
+  for (let count = 0; count < 40; count++) {
+    const [actor, other] = count % 2 === 0 ? [keeper, victim] : [victim, keeper];
+    const operation = randomOperation(actor, other, random, 0.7);
+    operation.run();
+    operation.settle();
+  }
+  return { keeper, victim };
+}
+
+/** Fails as `verifyImage` does, and says where the kill was. */
+function verifyAt(
+  stepped: Stepped,
+  what: string,
+  image: Image,
+  expectation: Parameters<typeof verifyImage>[1],
+): void {
+  try {
+    verifyImage(image, expectation);
+  } catch (error) {
+    const { file, line, text } = stepped.places[image.step] ?? { file: "the end", line: 0, text: "" };
+    throw new Error(`${what}, killed at step ${image.step}, ${file}:${line}, ${text}`, { cause: error });
+  }
+}
+
+/** Lets `operation` of the victim be killed at each of its steps. `onImage` may do more with what a kill leaves. */
+function killAtEveryStep(
+  stepped: Stepped,
+  coverage: Coverage,
+  random: Random,
+  { victim, keeper }: { victim: Actor; keeper: Actor },
+  operation: Operation,
+  onImage?: (image: Image, verify: (what: string, image: Image, dead: readonly number[]) => void) => void,
+): void {
+  const untouched = [...victim.held, ...keeper.held];
+  const deadOwned = victim.held.length;
+  const living = [keeper.heap.threadId];
+  const verify = (what: string, image: Image, dead: readonly number[]): void => {
+    verifyAt(stepped, what, image, { dead, untouched, deadOwned, extra: operation.leaves, living });
+  };
+  runWithImages(stepped, victim.heap.handle, random, coverage, operation.run, (image) => {
+    onImage?.(image, verify);
+    verify(operation.name, image, [victim.heap.threadId]);
+  });
+  operation.settle();
+}
+
+describe("a thread killed at any step leaves a heap that recovers", async () => {
+  const stepped = await loadStepped(buildSteppedLibrary("stepped"));
+  const coverage = new Coverage();
+
+  test.each(SEEDS)("of allocating, freeing, growing; seed %d", (seed) => {
+    const random = new Random(seed, "crash");
+    const actors = makeActors(stepped, random);
+    const { keeper, victim } = actors;
+    let pressure = 0.6;
+    for (let count = 0; count < 150; count++) {
+      if (count % 32 === 0) pressure = random.pick([0.35, 0.6, 0.85]);
+      const background = randomOperation(keeper, victim, random, pressure);
+      background.run();
+      background.settle();
+      killAtEveryStep(stepped, coverage, random, actors, randomOperation(victim, keeper, random, pressure));
+    }
+  });
+
+  test.each(SEEDS)("of recovering another one; seed %d", (seed) => {
+    const random = new Random(seed, "recovery");
+    const actors = makeActors(stepped, random);
+    const dead = actors.victim.heap.threadId;
+    for (let count = 0; count < 60; count++) {
+      const operation = randomOperation(actors.victim, actors.keeper, random, 0.6);
+      // What a kill left is now and then recovered by a thread that is killed at each step of doing so.
+      let recoveries = 0;
+      killAtEveryStep(stepped, coverage, random, actors, operation, (image, verify) => {
+        const isResize = operation.name.startsWith("realloc");
+        if (recoveries >= 1 || !random.chance(isResize ? 0.2 : 0.02)) return;
+        recoveries++;
+        const { handle } = copyImage(image);
+        const rescuer = stepped.library.SharedHeap.attach(handle);
+        const rescue = (): void => void rescuer.recover(dead);
+        runWithImages(stepped, handle, random, coverage, rescue, (left) =>
+          verify(`recovery after ${operation.name}`, left, [rescuer.threadId, dead]),
+        );
+      });
+    }
+  });
+
+  test.each([true, false])("of coming and going; owners tracked: %s", (trackOwners) => {
+    const random = new Random(1, "attach");
+    const { keeper, victim } = makeActors(stepped, random, trackOwners);
+    const living = [keeper.heap.threadId, victim.heap.threadId];
+    for (let count = 0; count < 20; count++) {
+      const untouched = [...victim.held, ...keeper.held];
+      const visit = (): void => {
+        const guest = stepped.library.SharedHeap.attach(keeper.heap.handle, { threadId: 2 });
+        const offset = guest.tryMalloc(random.pick([16, 300, 5000]));
+        if (offset !== NONE) guest.free(offset);
+        guest.detach();
+      };
+      runWithImages(stepped, keeper.heap.handle, random, coverage, visit, (image) =>
+        verifyAt(stepped, "a visit", image, { dead: [2], untouched, deadOwned: 0, extra: [0, 1], living }),
+      );
+      for (const actor of [victim, keeper]) {
+        const operation = randomOperation(actor, actor, random, 0.6);
+        operation.run();
+        operation.settle();
+      }
+    }
+  });
+
+  test("at every step of every function that was entered", () => {
+    const entered = new Set([...coverage.passed].map((step) => stepped.places[step]!.functionNumber));
+    const missed = stepped.places.filter(
+      ({ functionNumber, text }, step) =>
+        !coverage.passed.has(step) &&
+        entered.has(functionNumber) &&
+        !ELSEWHERE.some((pattern) => pattern.test(text)),
+    );
+    expect(missed.map(({ file, line, text }) => `${file}:${line} ${text}`)).toEqual([]);
+    // Each of these steps was a kill that left something else than the one before it.
+    expect(coverage.images.size).toBeGreaterThan(250);
+  });
+});
