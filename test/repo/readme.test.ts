@@ -1,5 +1,5 @@
 // The README cannot lie: every program in it runs and prints exactly what its `// →` comments say, and every
-// shell command in it exists.
+// shell command in it exists. The programs of the lab's page for developers are held to the same.
 //
 // - A `ts` or `js` block is one module, run by the pinned Node from the repository's root, so that
 //   `import … from "kmem"` finds the built package. Each line it prints stands behind a `// →` in the block,
@@ -24,8 +24,14 @@ const scratch = join(root, ".cache", "readme");
 const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as {
   scripts: Record<string, string>;
 };
-const markdown = readFileSync(join(root, "README.md"), "utf8");
-const blocks = codeBlocks(markdown);
+const blocks = codeBlocks(readFileSync(join(root, "README.md"), "utf8"));
+/** Programs of other pages that are run just so. */
+const OTHER_PAGES = ["packages/lab/src/README.md"];
+const PROGRAM_BLOCKS = ["README.md", ...OTHER_PAGES].flatMap((page) =>
+  codeBlocks(readFileSync(join(root, page), "utf8"))
+    .filter(({ language }) => PROGRAMS.includes(language))
+    .map((block) => ({ page, ...block })),
+);
 const withLanguage = (languages: string[]): CodeBlock[] =>
   blocks.filter(({ language }) => languages.includes(language));
 
@@ -71,9 +77,10 @@ test("the README has a first program, and no block in a language that nobody che
 });
 
 describe("programs", () => {
-  test.each(withLanguage(PROGRAMS))("README.md:$line prints what it says", ({ language, line, text }) => {
+  test.each(PROGRAM_BLOCKS)("$page:$line prints what it says", ({ page, language, line, text }) => {
     mkdirSync(scratch, { recursive: true });
-    const file = join(scratch, `line-${line}.${language.startsWith("t") ? "ts" : "mjs"}`);
+    const name = `${page.replaceAll("/", "-")}-${line}.${language.startsWith("t") ? "ts" : "mjs"}`;
+    const file = join(scratch, name);
     writeFileSync(file, text);
     const output = execFileSync(process.execPath, [file], { cwd: root, env, encoding: "utf8" });
     const printed = output === "" ? [] : output.replace(/\n$/, "").split("\n");

@@ -5,6 +5,9 @@ import type { SourceFormat } from "../trace/recording.ts";
 import { formatCounted, formatSeconds, formatSize } from "./format.ts";
 import { heading, type Style } from "./style.ts";
 
+/** Of a line of the report, without its indent. */
+const MAX_COLUMNS = 98;
+
 /** How each format calls itself, and whose events it holds. */
 const FORMATS: Readonly<Record<SourceFormat, { readonly name: string; readonly subject: string }>> = {
   ftrace: { name: "ftrace text", subject: "memory event of a Linux kernel" },
@@ -33,8 +36,8 @@ function countLine({
   const processors = processorCount === null ? "" : ` on ${formatCounted(processorCount, "processor")}`;
   const subject = FORMATS[format].subject;
   const plural = subject.replace(/^(.*?)(event|object)/, "$1$2s");
-  const what = command === null ? "" : `: ${command}`;
-  return `${formatCounted(eventCount, subject, plural)}${duration}${processors}${what}`;
+  const line = `${formatCounted(eventCount, subject, plural)}${duration}${processors}`;
+  return command === null ? line : shortened(`${line}: ${command}`);
 }
 
 function sourceLines(recording: RecordingReport): string[] {
@@ -50,6 +53,11 @@ function sourceLines(recording: RecordingReport): string[] {
     ...(isImported ? [`imported from ${sources.join(", ")}`] : []),
     `${text}, ${formatSize(textBytes)}${packed}`,
   ];
+}
+
+/** A line that fits; a command can be a whole program. */
+function shortened(line: string): string {
+  return line.length <= MAX_COLUMNS ? line : `${line.slice(0, MAX_COLUMNS - 1)}…`;
 }
 
 /** What is missing from the recording or odd about it. */

@@ -13,6 +13,7 @@ import {
   measureTime,
   TooSlow,
   type ContenderMaker,
+  type FailureFigures,
 } from "./measure.ts";
 import { bestFit } from "./policies/best-fit.ts";
 import { binaryBuddy } from "./policies/binary-buddy.ts";
@@ -137,11 +138,21 @@ function measured(entry: Entry, work: Work, tightPercent: number): ContenderRepo
       betweenWaste: used === null ? null : share(held - used, held),
       waste: share(held - payload, held),
       nanosecondsPerOperation: measureTime(make, work, roomy),
-      tight: group === "guest" ? null : measureFailures(make, work, tight),
+      tight: group === "guest" ? null : measureTight(make, work, tight),
     };
   } catch (error) {
     if (error instanceof TooSlow) return { name, why: `needs more than ${BUDGET_SECONDS} s` };
     if (error instanceof RangeError) return { name, why: error.message };
+    throw error;
+  }
+}
+
+/** Null where so little room does not allow the contender at all: a small heap has few named caches. */
+function measureTight(make: ContenderMaker, work: Work, space: ContenderSpace): FailureFigures | null {
+  try {
+    return measureFailures(make, work, space);
+  } catch (error) {
+    if (error instanceof RangeError) return null;
     throw error;
   }
 }

@@ -18,7 +18,7 @@ export interface ContenderReport {
   /** Of what was held at the peak, the share that was not asked for: both kinds of waste together. */
   readonly waste: number;
   readonly nanosecondsPerOperation: number;
-  /** In a space with little room; null for contenders whose space cannot be bounded. */
+  /** In a space with little room; null for contenders that cannot be held to so little. */
   readonly tight: FailureFigures | null;
 }
 
