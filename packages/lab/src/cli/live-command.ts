@@ -1,7 +1,7 @@
 /** `kmem live`: this machine's allocators, now and again and again. */
 import { hostname, release } from "node:os";
 import { setTimeout } from "node:timers/promises";
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { onInterrupt } from "../files/at-exit.ts";
 import { UserError } from "../files/user-error.ts";
 import { lookAt, type Look } from "../live/look.ts";
@@ -16,6 +16,13 @@ const DEFAULT_INTERVAL_SECONDS = 1;
 /** The width of a look that is printed instead of drawn. */
 const PRINTED_COLUMNS = 100;
 
+const ROW_HELP = `The rows of a zone, by order:
+  free      free blocks
+  change    free blocks now minus at the last look
+  unusable  the share of free memory that a request of this order cannot use
+  extfrag   a dot where a request would succeed; else 0 for lack of memory to 1
+            for memory in pieces`;
+
 interface LiveCommandOptions {
   /** In seconds. */
   readonly interval: number;
@@ -27,10 +34,14 @@ interface LiveCommandOptions {
 export function liveCommand(): Command {
   return new Command("live")
     .description("show this machine's page and slab allocators in the terminal, as they change (q quits)")
-    .option("--interval <time>", "between two looks (1s, 500ms)", duration, DEFAULT_INTERVAL_SECONDS)
+    .addOption(
+      new Option("--interval <time>", "between two looks (1s, 500ms)")
+        .argParser(duration)
+        .default(DEFAULT_INTERVAL_SECONDS, `${DEFAULT_INTERVAL_SECONDS}s`),
+    )
     .option("--once", "print one look and end")
     .option("--json", "print each look as a JSON document; on one line, but for --once")
-    .addHelpText("after", `\n${EXIT_CODE_HELP}`)
+    .addHelpText("after", `\n${ROW_HELP}\n\n${EXIT_CODE_HELP}`)
     .action(runLive);
 }
 

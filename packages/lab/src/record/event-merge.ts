@@ -1,6 +1,7 @@
 /**
  * Puts the events of all processors into one order, by time. Each processor's pages are in order already, so only the
- * first event of each is compared. Two events of one moment keep the order of their processors.
+ * first event of each is compared. Which of two
+ * events of one moment comes first depends on nothing but the recording.
  */
 import type { TraceEvent } from "../trace/event.ts";
 import type { EventDecoder } from "./event-decoder.ts";

@@ -1,9 +1,9 @@
 /**
  * A recording of the running kernel: its own trace instance, and the raw pages copied out of it.
  *
- *     begin ── pump, pump, … ── end ── events ── close
+ *     new ── pump, pump, … ── end ── events ── close
  *
- * `begin` switches tracing on. `pump` copies what the kernel has recorded. `end` switches tracing off, copies the rest
+ * `new` switches tracing on. `pump` copies what the kernel has recorded. `end` switches tracing off, copies the rest
  * and removes the instance: from then on the kernel is as it was before. `events` decodes. `close` may come at any time,
  * and does what is still to be done of this; after it nothing is left behind.
  */
@@ -71,6 +71,7 @@ interface Processor {
   readonly spool: Spool;
 }
 
+/** A recording from its first event on; see the head of this file for the order of calls. */
 export class Recording {
   /** Where all times of the recording count from, on the clock of `process.hrtime`. */
   readonly startNanoseconds: bigint;
@@ -176,8 +177,7 @@ export class Recording {
 
   #wantedEvents(plan: RecordingPlan): { eventNames: string[]; formats: EventFormat[] } {
     const wanted = [...(plan.objects ? OBJECT_EVENTS : []), ...(plan.pages ? PAGE_EVENTS : [])];
-    const folder = this.#instance.has("events") ? join(this.#instance.path, "events/kmem") : "";
-    const present = new Set(listed(folder));
+    const present = new Set(listed(join(this.#instance.path, "events/kmem")));
     const eventNames = wanted.filter((name) => present.has(name));
     if (eventNames.length === 0) {
       throw new RecordError("NO_EVENTS", "this kernel was built without the events of its allocators (kmem)");
@@ -214,6 +214,7 @@ export class Recording {
   }
 }
 
+/** The names in a folder; none where there is no folder. */
 function listed(folder: string): string[] {
   try {
     return readdirSync(folder);

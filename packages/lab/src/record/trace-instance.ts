@@ -60,7 +60,9 @@ export function removeStaleInstances(tracefs: string): number {
   return removed;
 }
 
+/** A trace instance, from `create` to `remove`. */
 export class TraceInstance {
+  /** Its folder. */
   readonly path: string;
   /** The numbers of the processors that have a buffer. */
   readonly processors: readonly number[];
@@ -99,6 +101,7 @@ export class TraceInstance {
     return this.has(SUB_BUFFER_FILE) ? Number(this.read(SUB_BUFFER_FILE)) * 1024 : null;
   }
 
+  /** Does this kernel give an instance such a file? */
   has(file: string): boolean {
     return readdirSync(this.path).includes(file);
   }
