@@ -38,18 +38,20 @@ function isRunning(pid: number): boolean {
 const instanceOf = (pid: number): string | undefined =>
   kmemInstances(tracefs).find((name) => name.startsWith(`kmem-${pid}-`));
 
+/** Does a recording record? Its folder is there a little before its files are. */
+function isTracing(pid: number): boolean {
+  const name = instanceOf(pid);
+  const file = join(tracefs, "instances", name ?? "", "tracing_on");
+  return name !== undefined && existsSync(file) && readFileSync(file, "utf8") === "1\n";
+}
+
 /** A recording that goes on until it is stopped, once it records. */
 async function startRecording(
   args: readonly string[],
 ): Promise<ReturnType<typeof startKmem> & { readonly pid: number; readonly tracing: () => boolean }> {
   const started = startKmem(["record", ...args]);
   const pid = started.child.pid!;
-  await until(() => {
-    const name = instanceOf(pid);
-    return (
-      name !== undefined && readFileSync(join(tracefs, "instances", name, "tracing_on"), "utf8") === "1\n"
-    );
-  });
+  await until(() => isTracing(pid));
   return { ...started, pid, tracing: () => instanceOf(pid) !== undefined };
 }
 

@@ -1,4 +1,7 @@
 import { spawnSync } from "node:child_process";
+import { rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 
 /** Between two looks at the screen. */
@@ -6,14 +9,11 @@ const LOOK_MILLISECONDS = 50;
 /** A program that shows nothing for so long hangs. */
 const PATIENCE_MILLISECONDS = 60_000;
 
-/** A server of our own, so that nobody's sessions and settings are in the way. */
-const SERVER = ["-L", "kmem-test", "-f", "/dev/null"];
-
 let count = 0;
 
-/** A program in a real terminal, by tmux. */
+/** A program in a real terminal, by a tmux of its own: nobody's sessions and settings are in the way. */
 export class Terminal {
-  readonly #session = `kmem-test-${process.pid}-${count++}`;
+  readonly #socket = join(tmpdir(), `kmem-test-${process.pid}-${count++}.tmux`);
 
   /** Runs a shell command line in a terminal of this size; `$KMEM` in it is the command. */
   constructor(line: string, options: { columns?: number; rows?: number; env?: Record<string, string> } = {}) {
@@ -47,19 +47,15 @@ export class Terminal {
   }
 
   close(): void {
-    this.#tmux("kill-session");
+    this.#tmux("kill-server");
+    rmSync(this.#socket, { force: true });
   }
 
-  #tmux(command: string, ...args: string[]): string {
-    const target = command === "new-session" ? "-s" : "-t";
-    const { status, stdout, stderr } = spawnSync(
-      "tmux",
-      [...SERVER, command, target, this.#session, ...args],
-      {
-        encoding: "utf8",
-      },
-    );
-    if (status !== 0) throw new Error(`tmux ${command}: ${stderr}`);
+  #tmux(...args: string[]): string {
+    const { status, stdout, stderr } = spawnSync("tmux", ["-S", this.#socket, "-f", "/dev/null", ...args], {
+      encoding: "utf8",
+    });
+    if (status !== 0) throw new Error(`tmux ${args[0]}: ${stderr}`);
     return stdout;
   }
 }
