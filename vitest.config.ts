@@ -10,6 +10,10 @@ export default defineConfig({
         replacement: fileURLToPath(new URL("packages/kmem/src/wasm/index.ts", import.meta.url)),
       },
       { find: /^kmem$/, replacement: fileURLToPath(new URL("packages/kmem/src/index.ts", import.meta.url)) },
+      {
+        find: /^kmem[/]webgpu$/,
+        replacement: fileURLToPath(new URL("packages/kmem/src/webgpu/index.ts", import.meta.url)),
+      },
     ],
   },
   test: {

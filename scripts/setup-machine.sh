@@ -9,7 +9,7 @@
 set -euo pipefail
 
 declare -A PARTS=(
-  [browser]="chromium fonts-dejavu-core" # pages in a real browser, WebGPU by SwiftShader
+  [browser]="chromium fonts-dejavu-core libvulkan1" # pages in a real browser, WebGPU by SwiftShader
   [model]="spin gcc libc6-dev"           # the model of the shared heap's protocol
   [kernel]="trace-cmd tmux"              # recording a running kernel, programs in a real terminal
   [programs]="heaptrack"                 # recordings of programs, and the figures they are held against

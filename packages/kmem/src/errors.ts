@@ -24,6 +24,9 @@ export const NONE = -1;
  * - `INVALID_HANDLE`: what was to be attached to is no shared heap, or one that this version cannot use.
  * - `TOO_MANY_THREADS`: as many threads as the shared heap was made for are attached.
  * - `STALLED`: a thread has held a shared heap's lock for far longer than any operation takes.
+ * - `DEVICE_LOST`: the GPU device is lost, and with it all that was in its buffers.
+ * - `DEVICE_OUT_OF_MEMORY`: the GPU device has no memory for another buffer.
+ * - `DEVICE_ERROR`: the GPU device refused a buffer for another reason.
  * - `CORRUPTED`: `check()` found an invariant broken.
  */
 export type AllocErrorCode =
@@ -38,6 +41,9 @@ export type AllocErrorCode =
   | "INVALID_HANDLE"
   | "TOO_MANY_THREADS"
   | "STALLED"
+  | "DEVICE_LOST"
+  | "DEVICE_OUT_OF_MEMORY"
+  | "DEVICE_ERROR"
   | "CORRUPTED";
 
 /** Misuse of an allocator, or a request that it cannot serve. */

@@ -1,0 +1,38 @@
+/**
+ * Buffers whose making is checked.
+ *
+ * A device makes a buffer at once and tells later, through an error scope, that it could not. So each buffer comes with
+ * a promise of the error that it met.
+ */
+import { AllocError, type AllocErrorCode } from "../errors.ts";
+import type { BufferDescriptor, BufferOf, DeviceLike } from "./device.ts";
+
+/** A buffer, and what the device will say of it. */
+export interface CheckedBuffer<Buffer> {
+  readonly buffer: Buffer;
+  /** Resolves with undefined when the device has the buffer, else with why not. Never rejects. */
+  readonly refusal: Promise<AllocError | undefined>;
+}
+
+/** The error for a device that is lost. */
+export function lostError(reason: unknown): AllocError {
+  return new AllocError("DEVICE_LOST", `the GPU device is lost: ${reason}`);
+}
+
+/** Makes a buffer, with its two error scopes. */
+export function createChecked<Device extends DeviceLike>(
+  device: Device,
+  descriptor: BufferDescriptor,
+): CheckedBuffer<BufferOf<Device>> {
+  const { label, size } = descriptor;
+  const refused = (code: AllocErrorCode, reason: unknown): AllocError =>
+    new AllocError(code, `the GPU device refused buffer "${label}" of ${size} bytes: ${reason}`);
+  device.pushErrorScope("out-of-memory");
+  device.pushErrorScope("validation");
+  const buffer = device.createBuffer(descriptor) as BufferOf<Device>;
+  const refusal = Promise.all([device.popErrorScope(), device.popErrorScope()]).then(([wrong, full]) => {
+    if (full !== null) return refused("DEVICE_OUT_OF_MEMORY", full.message);
+    return wrong === null ? undefined : refused("DEVICE_ERROR", wrong.message);
+  }, lostError);
+  return { buffer, refusal };
+}
