@@ -38,6 +38,21 @@ describe.skipIf(lacksKernel())("kmem verify on the running kernel", () => {
     expect(quiet?.kmem).toEqual(quiet?.kernel);
   });
 
+  test("lost events are counted, and the difference that they make is seen", () => {
+    const file = join(folder.path, "lost.parquet");
+    const small = ["record", "--buffer", "1", "--pages", "--state", "-o", file, "--"];
+    const fill = "dd if=/dev/zero of=/dev/shm/kmem-twin bs=1M count=300 2>/dev/null; rm /dev/shm/kmem-twin";
+    const { stdout: recorded } = kmem([...small, "sh", "-c", fill]);
+    expect(recorded).toMatch(/^Processors {2}the kernel lost [\d,]+ events: a larger --buffer/m);
+    const { status, stdout, stderr } = kmem(["verify", file]);
+    expect(status).toBe(1);
+    expect(stdout).toMatch(/^ {2}[\d,]+ events of Linux .*, [\d,]+ events lost$/m);
+    expect(stdout).toMatch(/, beyond the tolerance of 1 %$/m);
+    expect(stderr).toMatch(
+      /^kmem: the free lists differ, since the kernel lost [\d,]+ events: record with a larger --buffer\n$/,
+    );
+  });
+
   test("a table for people, and an exit code beyond the tolerance", () => {
     const file = join(folder.path, "table.parquet");
     kmem(["record", "--pages", "--state", "-o", file, "--", "ls", "-lR", tracefs], { stdio: "ignore" });
