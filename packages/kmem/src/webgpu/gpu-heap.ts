@@ -114,7 +114,7 @@ export class GpuHeap<Device extends DeviceLike = DeviceLike> implements BuffersO
   /** The longest request that shares a buffer, in granules. */
   private readonly maxSharedLength: number;
   private readonly space = new RangeSpace();
-  private readonly buffers: BlockBuffers<Device>;
+  private readonly blocks: BlockBuffers<Device>;
   /** The allocation of each used range; the index is the range's number. */
   private readonly owners: (GpuAllocation<BufferOf<Device>> | undefined)[] = [];
   private readonly deferred: DeferredFrees<GpuAllocation<BufferOf<Device>>>;
@@ -142,7 +142,7 @@ export class GpuHeap<Device extends DeviceLike = DeviceLike> implements BuffersO
     this.label = options.label ?? "kmem";
     this.maxSharedLength = Math.floor(this.blockBytes / 2 / this.alignment);
     this.onError = options.onError;
-    this.buffers = new BlockBuffers(this, this.space, (block, error) => {
+    this.blocks = new BlockBuffers(this, this.space, (block, error) => {
       this.onError?.(error, this.clear(block, error));
     });
     this.deferred = new DeferredFrees((allocation) => {
@@ -175,7 +175,7 @@ export class GpuHeap<Device extends DeviceLike = DeviceLike> implements BuffersO
     const isDedicated = length > this.maxSharedLength;
     let range = isDedicated ? NONE : this.space.take(length, alignLength);
     if (range === NONE) {
-      const added = this.buffers.add(length, isDedicated);
+      const added = this.blocks.add(length, isDedicated);
       if (added === undefined) return undefined;
       range = this.space.claim(this.space.behind(added.span), 0, length);
     }
@@ -254,8 +254,8 @@ export class GpuHeap<Device extends DeviceLike = DeviceLike> implements BuffersO
     if (!(maxHoles >= 0 && maxHoles <= 0.9))
       throw argumentError("maxHoles", "a number from 0 to 0.9", maxHoles);
     this.requireAlive();
-    const { defragmenter, space, buffers } = this;
-    if (defragmenter.isDone) defragmenter.start(layoutOf(space, buffers.shared, this.owners), maxHoles);
+    const { defragmenter, space, blocks } = this;
+    if (defragmenter.isDone) defragmenter.start(layoutOf(space, blocks.shared, this.owners), maxHoles);
     const copies: Copy<BufferOf<Device>>[] = [];
     const moves: GpuMove<BufferOf<Device>>[] = [];
     let movedBytes = 0;
@@ -267,16 +267,16 @@ export class GpuHeap<Device extends DeviceLike = DeviceLike> implements BuffersO
       defragmenter.advance();
     }
     if (copies.length > 0) submitCopies(this.device, copies);
-    const heldBytes = buffers.heldBytes;
-    if (moves.length > 0) buffers.trim(0);
+    const heldBytes = blocks.heldBytes;
+    if (moves.length > 0) blocks.trim(0);
     for (const move of moves) move.allocation.onMove?.(move);
     const remainingBytes = defragmenter.remainingLength * this.alignment;
-    return { moves, movedBytes, remainingBytes, destroyedBytes: heldBytes - buffers.heldBytes };
+    return { moves, movedBytes, remainingBytes, destroyedBytes: heldBytes - blocks.heldBytes };
   }
 
   /** Destroys the spare buffer, if there is one. */
   trim(): void {
-    this.buffers.trim(0);
+    this.blocks.trim(0);
   }
 
   /**
@@ -285,12 +285,17 @@ export class GpuHeap<Device extends DeviceLike = DeviceLike> implements BuffersO
    * `DEVICE_LOST`.
    */
   ready(): Promise<void> {
-    return this.buffers.ready();
+    return this.blocks.ready();
+  }
+
+  /** The buffers, in the order in which they were made, which is that of the snapshot. */
+  get buffers(): BufferOf<Device>[] {
+    return this.blocks.list.map(({ buffer }) => buffer);
   }
 
   /** Figures of this moment. O(allocations). */
   stats(): GpuHeapStats {
-    const { list, shared, heldBytes } = this.buffers;
+    const { list, shared, heldBytes } = this.blocks;
     let allocations = 0;
     const free: number[] = [];
     for (const { span, allocationCount } of list) {
@@ -320,13 +325,13 @@ export class GpuHeap<Device extends DeviceLike = DeviceLike> implements BuffersO
    * were made, lie one behind the other in one space. O(ranges).
    */
   snapshot(): HeapSnapshot {
-    return gpuHeapSnapshot(this.space, this.buffers.list, this.alignment, this.maxBytes);
+    return gpuHeapSnapshot(this.space, this.blocks.list, this.alignment, this.maxBytes);
   }
 
   /** Walks everything and compares. Throws `AllocError` `CORRUPTED` that names what does not hold. O(ranges). */
   check(): void {
-    const { space, buffers } = this;
-    const list = buffers.list;
+    const { space, blocks } = this;
+    const list = blocks.list;
     space.check(list.map(({ span, length }) => [span, length] as const));
     let heldBytes = 0;
     let spares = 0;
@@ -344,15 +349,15 @@ export class GpuHeap<Device extends DeviceLike = DeviceLike> implements BuffersO
       }
       requireSame("G2", "a count of allocations", allocationCount, count);
     }
-    requireSame("G1", "the bytes held", buffers.heldBytes, heldBytes);
+    requireSame("G1", "the bytes held", blocks.heldBytes, heldBytes);
     requireSame("G3", "more than one spare", spares > 1, false);
   }
 
   /** Destroys every buffer. All allocations are gone; what uses the heap or them throws `AllocError` `DETACHED`. */
   destroy(): void {
     const error = new AllocError("DETACHED", `the GPU heap "${this.label}" was destroyed`);
-    this.buffers.failure ??= error;
-    for (const block of this.buffers.list) this.clear(block, error);
+    this.blocks.failure ??= error;
+    for (const block of this.blocks.list) this.clear(block, error);
   }
 
   /** `destroy`, so that `using` works. */
@@ -361,13 +366,13 @@ export class GpuHeap<Device extends DeviceLike = DeviceLike> implements BuffersO
   }
 
   private requireAlive(): void {
-    if (this.buffers.failure !== undefined) throw this.buffers.failure;
+    if (this.blocks.failure !== undefined) throw this.blocks.failure;
   }
 
   /** Which block a range lies in. */
   private blockOf(range: number): BlockBuffer<BufferOf<Device>> {
     // G1: each span has its block.
-    return this.buffers.ofSpan[this.space.spanOf(range)] as BlockBuffer<BufferOf<Device>>;
+    return this.blocks.ofSpan[this.space.spanOf(range)] as BlockBuffer<BufferOf<Device>>;
   }
 
   /** The alignment in granules that serves both `align` bytes and the granule: their least common multiple. */
@@ -383,7 +388,7 @@ export class GpuHeap<Device extends DeviceLike = DeviceLike> implements BuffersO
     writable(allocation).end = "freed";
     this.owners[range] = undefined;
     this.space.release(range);
-    if (--block.allocationCount === 0) this.buffers.trim(1);
+    if (--block.allocationCount === 0) this.blocks.trim(1);
   }
 
   /** Ends a handle. False when there is nothing left to release: its bytes went with their buffer. */
@@ -441,14 +446,14 @@ export class GpuHeap<Device extends DeviceLike = DeviceLike> implements BuffersO
       if (allocation.end === undefined) writable(allocation).end = error;
       else writable(allocation).end = "freed";
     }
-    this.buffers.remove(block);
+    this.blocks.remove(block);
     return ended;
   }
 
   /** Nothing works any more. Frees do, so that owners can clean up. */
   private fail(error: AllocError): void {
-    if (this.buffers.failure !== undefined) return;
-    this.buffers.failure = error;
+    if (this.blocks.failure !== undefined) return;
+    this.blocks.failure = error;
     this.onError?.(
       error,
       this.owners.filter((owner) => owner !== undefined),
