@@ -5,12 +5,14 @@
  *   npm run bench -- --quick                          some workloads, within two minutes
  *   npm run bench -- --only real,random-replacement/1e5 --subjects kmem,mimalloc
  *   npm run bench -- --json > FILE                    one JSON document in place of the tables
+ *   npm run bench -- --plots FOLDER                   also one or two SVG files for each group
  *   npm run bench -- --store                          also written to bench/results/, for `node bench/report.ts`
  */
 
 import { Command, InvalidArgumentError } from "commander";
 import { runBenchmarks } from "./src/harness/run.ts";
 import { missingLines } from "./src/output/figures.ts";
+import { writePlots } from "./src/output/pictures.ts";
 import { createProgress } from "./src/output/progress.ts";
 import { storeDocument } from "./src/output/store.ts";
 import { renderForTerminal } from "./src/output/terminal.ts";
@@ -21,14 +23,15 @@ import type { Workload } from "./src/workloads/workload.ts";
 
 /** Timing processes of each subject, unless asked otherwise. */
 const PROCESS_COUNT = 5;
-/** The same, and the timed rounds of each process, when there is little time. */
-const QUICK_PROCESS_COUNT = 3;
+/** The same, and the timed rounds of each process, when there is little time; single operations are not timed then. */
+const QUICK_PROCESS_COUNT = 2;
 const QUICK_TIMED_ROUNDS = 3;
 
 interface Options {
   readonly quick: boolean;
   readonly json: boolean;
   readonly store: boolean;
+  readonly plots?: string;
   readonly only?: Workload[];
   readonly subjects: readonly Subject[];
   readonly processes?: number;
@@ -68,6 +71,7 @@ const options = new Command("bench")
     parseCount,
   )
   .option("--json", "print one JSON document in place of the tables", false)
+  .option("--plots <folder>", "also draw each group, as SVG files in this folder")
   .option("--store", "also write the document to bench/results/", false)
   .parse()
   .opts<Options>();
@@ -75,7 +79,7 @@ const options = new Command("bench")
 const chosen = options.only ?? WORKLOADS.filter(({ quick }) => quick || !options.quick);
 const benchmarks = await runBenchmarks({
   workloads: options.quick
-    ? chosen.map((workload) => ({ ...workload, timedRounds: QUICK_TIMED_ROUNDS }))
+    ? chosen.map((workload) => ({ ...workload, timedRounds: QUICK_TIMED_ROUNDS, hasLatency: false }))
     : chosen,
   subjects: options.subjects,
   quick: options.quick,
@@ -91,6 +95,9 @@ if (options.json) {
 if (benchmarks.rows.length === 0) {
   console.error("Nothing ran: no subject that is there runs any of the workloads.");
   process.exitCode = 1;
-} else if (options.store) {
-  console.error(`Stored: ${storeDocument(benchmarks)}`);
+} else {
+  if (options.plots !== undefined) {
+    for (const path of writePlots(benchmarks, options.plots)) console.error(`Drawn: ${path}`);
+  }
+  if (options.store) console.error(`Stored: ${storeDocument(benchmarks)}`);
 }

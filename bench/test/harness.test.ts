@@ -1,9 +1,12 @@
 /** The harness from end to end, on a workload of a few operations. What it measures is not looked at. */
 
 import { describe, expect, it } from "vitest";
-import type { BenchmarkDocument } from "../src/harness/document.ts";
+import { meansOf, type BenchmarkDocument } from "../src/harness/document.ts";
 import { runBenchmarks } from "../src/harness/run.ts";
+import { aimsOf } from "../src/output/aims.ts";
 import { renderAsMarkdown } from "../src/output/markdown.ts";
+import { plotMemory, plotTimes } from "../src/output/plot.ts";
+import { merged } from "../src/output/store.ts";
 import { renderForTerminal } from "../src/output/terminal.ts";
 import { checksumOf } from "../src/stream/layout.ts";
 import { SUBJECTS } from "../src/subjects/catalogue.ts";
@@ -48,6 +51,16 @@ function runTiny(subjects: readonly Subject[]): Promise<BenchmarkDocument> {
 const subjects = ["kmem Heap", "loop in JavaScript", "glibc", "loop in C"].map(subjectNamed);
 const glibc = await subjectNamed("glibc").locate();
 
+/** The figures as if the workload were a real program on which kmem took no time. */
+function realFigures(document: BenchmarkDocument): Pick<BenchmarkDocument, "rows" | "means"> {
+  const rows = document.rows.map((row) => ({
+    ...row,
+    workload: "real/tiny",
+    nsPerOp: row.subject === "kmem Heap" ? { min: 0.1, median: 0.1, max: 0.1 } : row.nsPerOp,
+  }));
+  return { rows, means: meansOf(rows) };
+}
+
 describe("a run with kmem and, where a C compiler is, glibc", async () => {
   const document = await runTiny(subjects);
   const names = document.rows.map(({ subject }) => subject);
@@ -91,6 +104,65 @@ describe("a run with kmem and, where a C compiler is, glibc", async () => {
     for (const text of [renderForTerminal(document), renderAsMarkdown(document, "results/x.json")]) {
       for (const name of names) expect(text).toContain(name);
     }
+  });
+
+  it("is drawn, with a row for each subject", () => {
+    for (const svg of [plotTimes(document, "tiny"), plotMemory(document, "tiny")]) {
+      expect(svg).toMatch(/^<svg /);
+      for (const name of names.filter((each) => !each.startsWith("loop")))
+        expect(svg).toContain(`>${name}</text>`);
+    }
+  });
+
+  it("takes the place of an earlier run's figures for the same workload, and keeps the others", () => {
+    const rename = (name: string): BenchmarkDocument => ({
+      ...document,
+      workloads: document.workloads.map((workload) => ({ ...workload, name })),
+      rows: document.rows.map((row) => ({ ...row, workload: name })),
+    });
+    const both = merged(rename("tiny/other"), document);
+    expect(both.workloads.map(({ name }) => name)).toEqual(["tiny/other", TINY.name]);
+    expect(merged(both, document)).toEqual(both);
+  });
+
+  it("is held against aims, and says which it has no figures for", () => {
+    const aims = aimsOf({ ...document, ...realFigures(document) });
+    const reached = (aim: string): boolean | undefined => aims.find((each) => each.aim === aim)?.reached;
+    expect(reached("real programs and kernel objects, kmem Heap over glibc")).toBe(
+      glibc.available ? true : undefined,
+    );
+    expect(reached("real programs and kernel objects, kmem Heap over mimalloc")).toBeUndefined();
+  });
+});
+
+describe("a smoke run of every subject", async () => {
+  const progress = { start: () => {}, step: () => {}, stop: () => {} };
+  const quick = { ...TINY, hasLatency: true };
+  const document = await runBenchmarks({
+    workloads: [quick],
+    subjects: SUBJECTS,
+    quick: true,
+    processCount: 1,
+    progress,
+  });
+  const wanted = SUBJECTS.filter(({ targets }) => targets.includes(TINY.target)).map(({ name }) => name);
+
+  it("has a row for each, or names it as missing", () => {
+    const seen = [...document.rows, ...document.missing].map(({ subject }) => subject);
+    expect(seen.toSorted()).toEqual(wanted.toSorted());
+  });
+
+  it("ran kmem's, npm's and the collector's, which need nothing of the machine", () => {
+    const rows = document.rows.map(({ subject }) => subject);
+    const always = ["kmem Heap", "kmem Heap, variable", "@thi.ng/malloc", "malloc (npm)", "new Uint8Array"];
+    expect(rows).toEqual(expect.arrayContaining(always));
+  });
+
+  it("timed single operations", () => {
+    const row = document.rows.find(({ subject }) => subject === "kmem Heap");
+    const { p50Ns = 0, p99Ns = 0, p9999Ns = 0, maxNs = 0 } = row?.latency ?? {};
+    expect(p50Ns).toBeGreaterThan(0);
+    expect([p50Ns, p99Ns, p9999Ns, maxNs].toSorted((a, b) => a - b)).toEqual([p50Ns, p99Ns, p9999Ns, maxNs]);
   });
 });
 

@@ -10,7 +10,7 @@ import type { Loop } from "./loop.ts";
 /** Places at which the footprint is sampled, beside the one where the payload is largest. */
 const MEMORY_SAMPLES = 256;
 
-/** Runs the set-up and one round, and follows payload and footprint. */
+/** Runs the set-up and one round, or as much of it as there is time for, and follows payload and footprint. */
 export function measureMemory(loop: Loop, stream: OperationStream, task: ChildTask): MemorySample {
   const operations = stream.words;
   const payloads = new Float64Array(stream.slotCount);
@@ -19,7 +19,10 @@ export function measureMemory(loop: Loop, stream: OperationStream, task: ChildTa
   let payloadBytes = 0;
   let peakPayloadBytes = 0;
   let peakFootprintBytes = 0;
-  for (let index = 0; index < operationCount; index++) {
+  const endMs = performance.now() + (task.limitMs ?? Infinity);
+  let index = 0;
+  for (; index < operationCount; index++) {
+    if (index % stride === 0 && performance.now() > endMs) break;
     const at = index * OPERATION_WORDS;
     const slot = (operations[at] as number) >>> KIND_BITS;
     const kind = (operations[at] as number) & KIND_MASK;
@@ -34,7 +37,15 @@ export function measureMemory(loop: Loop, stream: OperationStream, task: ChildTa
     }
   }
   const checksum = checksumOf(stream);
-  return { allocator: task.allocator, checksum, operationCount, peakPayloadBytes, peakFootprintBytes };
+  const isCut = index < operationCount;
+  return {
+    allocator: task.allocator,
+    checksum,
+    operationCount: index,
+    peakPayloadBytes,
+    peakFootprintBytes,
+    isCut,
+  };
 }
 
 /** @returns bytes of this process that are resident and not backed by a file, counted page by page by the kernel */

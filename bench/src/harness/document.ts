@@ -47,7 +47,7 @@ export interface Row {
   readonly peakPayloadBytes: number;
   /** Null on the loop without an allocator. */
   readonly peakFootprintBytes: number | null;
-  /** Operations that the memory pass carried out: set-up and one round. */
+  /** Operations that the memory pass carried out: set-up and one round, fewer where it was cut. */
   readonly operationCount: number;
 }
 
@@ -144,9 +144,9 @@ function rowOf(samples: WorkloadSamples, entry: SubjectSamples, baseline: Subjec
     nsPerOpPlain: plain,
     nsPerOpNet: baselineMeasured ? measured.median - baselineMeasured.median : null,
     nsPerOpPlainNet: baselinePlain ? plain.median - baselinePlain.median : null,
-    isCut: entry.times.some(({ isCut }) => isCut),
+    isCut: memory.isCut || entry.times.some(({ isCut }) => isCut),
     latency: latencyOf(entry.latencies),
-    peakPayloadBytes: samples.peakPayloadBytes,
+    peakPayloadBytes: memory.peakPayloadBytes,
     peakFootprintBytes: isBaseline ? null : memory.peakFootprintBytes - taken,
     operationCount: memory.operationCount,
   };
@@ -238,4 +238,9 @@ function meanOf(rows: readonly Row[], group: string, subject: string, over: stri
       nsPerOpPlain: mean((row) => row.nsPerOpPlain.median),
     },
   ];
+}
+
+/** @returns peak payload over peak footprint: 1 wastes nothing; 0 for a loop without an allocator */
+export function payloadShareOf({ peakPayloadBytes, peakFootprintBytes }: Row): number {
+  return peakFootprintBytes === null ? 0 : peakPayloadBytes / peakFootprintBytes;
 }

@@ -1,6 +1,6 @@
 /** A group at a glance: subjects down, workloads across, one figure in each cell. */
 
-import type { BenchmarkDocument, Latency, Row } from "../harness/document.ts";
+import { payloadShareOf, type BenchmarkDocument, type Latency, type Row } from "../harness/document.ts";
 import { OWN_PREFIX } from "../subjects/catalogue.ts";
 import { groupOf } from "../workloads/workload.ts";
 import { bytes, nanoseconds, NONE, type TextTable } from "./figures.ts";
@@ -145,9 +145,4 @@ function memoryMatrices(rows: readonly Row[]): Matrix[] {
       table: { heads, rows: [["peak payload", ...payloads, ""], ...cells] },
     },
   ];
-}
-
-/** @returns peak payload over peak footprint: 1 wastes nothing */
-function payloadShareOf(row: Row): number {
-  return row.peakPayloadBytes / (row.peakFootprintBytes ?? Infinity);
 }

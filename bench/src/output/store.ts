@@ -3,16 +3,69 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { DOCUMENT_VERSION, type BenchmarkDocument } from "../harness/document.ts";
+import { DOCUMENT_VERSION, meansOf, ratiosOf, type BenchmarkDocument } from "../harness/document.ts";
 
 const RESULTS_PATH = fileURLToPath(new URL("../../results", import.meta.url));
 
-/** Writes the document under its date; a second run of the same day replaces the first. Returns the path. */
+/**
+ * Writes the document under its date and returns the path. A run of the same day, commit and settings may have measured
+ * other workloads: they stay, and what was measured again is replaced. Anything else of that day is replaced as a whole.
+ */
 export function storeDocument(document: BenchmarkDocument): string {
   mkdirSync(RESULTS_PATH, { recursive: true });
   const path = join(RESULTS_PATH, `${document.date.slice(0, 10)}.json`);
-  writeFileSync(path, `${JSON.stringify(document, undefined, 2)}\n`);
+  const earlier = tryRead(path);
+  const stored = earlier !== undefined && fits(earlier, document) ? merged(earlier, document) : document;
+  writeFileSync(path, `${JSON.stringify(stored, undefined, 1)}\n`);
   return path;
+}
+
+function tryRead(path: string): BenchmarkDocument | undefined {
+  try {
+    return readDocument(path);
+  } catch {
+    return undefined;
+  }
+}
+
+function fits(a: BenchmarkDocument, b: BenchmarkDocument): boolean {
+  const same = (key: "commit" | "settings"): boolean => JSON.stringify(a[key]) === JSON.stringify(b[key]);
+  return same("commit") && same("settings");
+}
+
+/** @returns `earlier` with the workloads of `later` in place of its own, or behind them */
+export function merged(earlier: BenchmarkDocument, later: BenchmarkDocument): BenchmarkDocument {
+  const isNew = (workload: string | null): boolean => later.workloads.some(({ name }) => name === workload);
+  const workloads = earlier.workloads.map(
+    (old) => later.workloads.find(({ name }) => name === old.name) ?? old,
+  );
+  workloads.push(...later.workloads.filter((entry) => !workloads.includes(entry)));
+  const oldRows = earlier.rows.filter(({ workload }) => !isNew(workload));
+  const rows = workloads.flatMap(({ name }) =>
+    [...oldRows, ...later.rows].filter(({ workload }) => workload === name),
+  );
+  const oldMissing = earlier.missing.filter(({ subject, workload }) =>
+    workload === null ? later.versions[subject] === undefined : !isNew(workload),
+  );
+  const isKnown = (reason: string): boolean =>
+    oldMissing.some((each) => each.workload === null && each.reason === reason);
+  return {
+    ...later,
+    date: earlier.date,
+    machine: {
+      ...later.machine,
+      loadAverage: Math.max(earlier.machine.loadAverage, later.machine.loadAverage),
+    },
+    versions: { ...earlier.versions, ...later.versions },
+    missing: [
+      ...oldMissing,
+      ...later.missing.filter(({ reason, workload }) => workload !== null || !isKnown(reason)),
+    ],
+    workloads,
+    rows,
+    ratios: ratiosOf(rows),
+    means: meansOf(rows),
+  };
 }
 
 /** @returns the path of the newest stored document, or undefined when there is none */

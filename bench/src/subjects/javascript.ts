@@ -37,10 +37,12 @@ export interface ChildTask {
 const JAVASCRIPT_BASELINE = "loop in JavaScript";
 
 const CHILD_PATH = fileURLToPath(new URL("../child/main.ts", import.meta.url));
-/** Time that an allocator which searches lists may take in one process. */
-const SLOW_LIMIT_MS = 4000;
+/** Time that a slow subject may take in one process, its set-up aside. */
+const LIMIT_MS = 2000;
 /** Most slots of a workload for such an allocator: a process gets no further than this in its set-up. */
 const SLOW_MAX_SLOTS = 20_000;
+/** The same for objects of the collector's, and for allocators in Wasm modules. */
+const GUEST_MAX_SLOTS = 2_000_000;
 
 type Timing = Pick<ChildTask, "warmupRounds" | "timedRounds" | "columns">;
 const UNTIMED: Timing = { warmupRounds: 0, timedRounds: 0, columns: [] };
@@ -48,7 +50,7 @@ const UNTIMED: Timing = { warmupRounds: 0, timedRounds: 0, columns: [] };
 type Kind = Pick<ChildTask, "loop" | "adapter" | "allocator"> &
   Partial<Pick<ChildTask, "isVariable" | "limitMs">> & { readonly module?: ModuleName };
 type Facts = Pick<Subject, "name" | "targets" | "hasBytes" | "locate"> &
-  Partial<Pick<Subject, "baseline" | "footprintIsOfProcess" | "maxSlotCount">>;
+  Partial<Pick<Subject, "baseline" | "footprintIsOfProcess" | "maxSlotCount" | "isSlow">>;
 
 /** A subject whose processes run `child/main.ts`. */
 function javascriptSubject(facts: Facts, kind: Kind): Subject {
@@ -114,6 +116,8 @@ async function locateNode(): Promise<Availability> {
 const KMEM = { loop: "offset", adapter: "kmem", allocator: "kmem" } as const;
 const HEAP = { hasBytes: true, targets: ["heap", "aligned"], locate: locateKmem } as const;
 
+const GUEST = { ...HEAP, maxSlotCount: GUEST_MAX_SLOTS } as const;
+
 const OWN_SUBJECTS: readonly Subject[] = [
   javascriptSubject({ ...HEAP, name: "kmem Heap" }, KMEM),
   javascriptSubject({ ...HEAP, name: "kmem Heap, variable" }, { ...KMEM, isVariable: true }),
@@ -122,6 +126,7 @@ const OWN_SUBJECTS: readonly Subject[] = [
       ...HEAP,
       name: "kmem Heap, in Wasm",
       locate: locateKmemInWasm,
+      maxSlotCount: GUEST_MAX_SLOTS,
     },
     { loop: "inside", adapter: "", allocator: "kmem", module: "imported" },
   ),
@@ -135,16 +140,16 @@ const OWN_SUBJECTS: readonly Subject[] = [
 const WASM_SUBJECTS: readonly Subject[] = [
   ...(["dlmalloc", "emmalloc"] as const).flatMap((module) => [
     javascriptSubject(
-      { ...HEAP, name: module, locate: () => locateModule(module) },
+      { ...GUEST, name: module, locate: () => locateModule(module) },
       { loop: "offset", adapter: "wasm", allocator: module, module },
     ),
     javascriptSubject(
-      { ...HEAP, name: `${module}, in Wasm`, locate: () => locateModule(module) },
+      { ...GUEST, name: `${module}, in Wasm`, locate: () => locateModule(module) },
       { loop: "inside", adapter: "", allocator: module, module },
     ),
   ]),
   javascriptSubject(
-    { name: "AssemblyScript TLSF", targets: ["heap"], hasBytes: true, locate: locateTlsf },
+    { ...GUEST, name: "AssemblyScript TLSF", targets: ["heap"], locate: locateTlsf },
     { loop: "offset", adapter: "wasm", allocator: "tlsf", module: "tlsf" },
   ),
 ];
@@ -160,8 +165,9 @@ const PACKAGE_SUBJECTS: readonly Subject[] = [
       hasBytes: true,
       locate: locatePackage(packageName),
       maxSlotCount: SLOW_MAX_SLOTS,
+      isSlow: true,
     },
-    { loop: "offset", adapter: "packages", allocator, limitMs: SLOW_LIMIT_MS },
+    { loop: "offset", adapter: "packages", allocator, limitMs: LIMIT_MS },
   ),
 );
 
@@ -170,8 +176,15 @@ const COLLECTED_SUBJECTS: readonly Subject[] = [
   ["Buffer.allocUnsafe", "buffer"] as const,
 ].map(([name, allocator]) =>
   javascriptSubject(
-    { name, targets: ["heap"], hasBytes: true, locate: locateNode, footprintIsOfProcess: true },
-    { loop: "object", adapter: "", allocator, limitMs: SLOW_LIMIT_MS },
+    {
+      name,
+      targets: ["heap"],
+      hasBytes: true,
+      locate: locateNode,
+      footprintIsOfProcess: true,
+      maxSlotCount: GUEST_MAX_SLOTS,
+    },
+    { loop: "object", adapter: "", allocator, limitMs: LIMIT_MS },
   ),
 );
 

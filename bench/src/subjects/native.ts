@@ -59,8 +59,9 @@ async function runReplay(run: Run, preload: string, words: readonly string[]): P
   return JSON.parse(await runProgram([...run.prefix, "env", ...env, PROGRAM_PATH, ...words]));
 }
 
-function parseTime(output: unknown): TimeSample {
-  return { ...(output as TimeSample), isCut: false };
+/** No process in C is ever cut short. */
+function uncut<T extends TimeSample | MemorySample>(output: unknown): T {
+  return { ...(output as T), isCut: false };
 }
 
 function timingWords(kind: string, run: TimedRun): string[] {
@@ -114,7 +115,7 @@ function nativeSubject(library: Library): Subject {
     footprintIsOfProcess: true,
     locate,
     time: async (run) =>
-      assertServedBy(parseTime(await runReplay(run, path, timingWords("allocator", run))), library),
+      assertServedBy(uncut<TimeSample>(await runReplay(run, path, timingWords("allocator", run))), library),
     latency: async (run, warmupRounds) =>
       assertServedBy(
         (await runReplay(run, path, latencyWords("allocator", run, warmupRounds))) as LatencySample,
@@ -122,7 +123,7 @@ function nativeSubject(library: Library): Subject {
       ),
     memory: async (run) =>
       assertServedBy(
-        (await runReplay(run, path, ["memory", "allocator", run.streamPath])) as MemorySample,
+        uncut<MemorySample>(await runReplay(run, path, ["memory", "allocator", run.streamPath])),
         library,
       ),
   };
@@ -140,10 +141,11 @@ const BASELINE_SUBJECT: Subject = {
     const compiler = await tryProgram(process.env["CC"] ?? "cc", "--version");
     return { available: true, version: compiler?.split("\n")[0] ?? "unknown compiler" };
   },
-  time: async (run) => parseTime(await runReplay(run, "", timingWords("baseline", run))),
+  time: async (run) => uncut<TimeSample>(await runReplay(run, "", timingWords("baseline", run))),
   latency: async (run, warmupRounds) =>
     (await runReplay(run, "", latencyWords("baseline", run, warmupRounds))) as LatencySample,
-  memory: async (run) => (await runReplay(run, "", ["memory", "baseline", run.streamPath])) as MemorySample,
+  memory: async (run) =>
+    uncut<MemorySample>(await runReplay(run, "", ["memory", "baseline", run.streamPath])),
 };
 
 /** The C library's allocator, three that Debian packages, and the loop without one. */

@@ -40,4 +40,6 @@ export interface MemorySample extends Seen {
   readonly peakPayloadBytes: number;
   /** Most bytes held at any time. Native: of the whole process, so the baseline's must be taken off. */
   readonly peakFootprintBytes: number;
+  /** Whether time ran out before the end. */
+  readonly isCut: boolean;
 }

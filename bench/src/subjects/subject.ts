@@ -33,11 +33,10 @@ export interface Subject {
   readonly targets: readonly Target[];
   /** Whether its objects have bytes, so that the `write` column means something. */
   readonly hasBytes: boolean;
-  /**
-   * Most slots of a workload that it can run: an allocator that searches lists needs hours where there are many.
-   * Undefined: any number.
-   */
+  /** Most slots of a workload that it can run in a time that somebody waits for; undefined: any number. */
   readonly maxSlotCount?: number;
+  /** Whether it searches lists and takes microseconds: its operations are not timed one by one. */
+  readonly isSlow?: boolean;
   /** Name of the baseline of the same language; undefined on a baseline itself. */
   readonly baseline: string | undefined;
   /** Whether its reported footprint is that of a whole process, from which the baseline's is taken off. */

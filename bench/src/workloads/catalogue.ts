@@ -17,7 +17,7 @@ import {
 
 const SEED = 12345;
 /** Pairs of a round unless more are needed: about 10 to 100 ms, far above the clock's grain. */
-const PAIRS_PER_ROUND = 2 ** 20;
+const PAIRS_PER_ROUND = 2 ** 19;
 const SLAB_OBJECT_BYTES = 64;
 
 /** Live objects, or the deepest stack, of the workloads with an order to their lifetimes. */
@@ -34,9 +34,9 @@ function phase(
     description,
     target: "heap",
     unit: OPERATION,
-    warmupRounds: 3,
-    timedRounds: 7,
-    quick: name === "sawtooth",
+    warmupRounds: 2,
+    timedRounds: 5,
+    quick: false,
     build,
     ...rest,
   };
@@ -44,13 +44,13 @@ function phase(
 
 const PHASES: readonly Workload[] = [
   phase("lifo", "a stack of up to 10,000 objects that rises and falls at random", () =>
-    buildLifo(PHASE_COUNT, PAIRS_PER_ROUND),
+    buildLifo(PHASE_COUNT, 2 * PAIRS_PER_ROUND),
   ),
   phase("fifo", "a queue of 10,000 objects: the oldest is freed, a new one allocated", () =>
-    buildFifo(PHASE_COUNT, PAIRS_PER_ROUND / 2),
+    buildFifo(PHASE_COUNT, PAIRS_PER_ROUND),
   ),
   phase("realloc", "1,000 buffers that grow by half at a time, from 16 bytes to 64 KiB", () =>
-    buildGrowth(PHASE_COUNT / 10, PAIRS_PER_ROUND / 4),
+    buildGrowth(PHASE_COUNT / 10, PAIRS_PER_ROUND / 2),
   ),
   phase("sawtooth", "10,000 objects are allocated and then all freed, in random order, again and again", () =>
     buildSawtooth(PHASE_COUNT, 50),
@@ -58,7 +58,7 @@ const PHASES: readonly Workload[] = [
   phase(
     "aligned",
     "10,000 live objects aligned to 32 to 4,096 bytes, one at random replaced by a new one",
-    () => buildAligned(PHASE_COUNT, PAIRS_PER_ROUND / 2),
+    () => buildAligned(PHASE_COUNT, PAIRS_PER_ROUND),
     { target: "aligned" },
   ),
 ];
@@ -93,29 +93,29 @@ function fits(workload: Workload, name: string): boolean {
 
 function heapReplacement(liveCount: number): Workload {
   // A round should replace most objects, or the addresses stay in the order of the set-up.
-  const pairCount = Math.max(PAIRS_PER_ROUND, 2 * liveCount);
+  const pairCount = Math.max(PAIRS_PER_ROUND, liveCount);
   return {
     name: `random-replacement/${exponentName(liveCount)}`,
     description: `${liveCount.toLocaleString("en")} live objects of 16 to 1024 bytes, one at random replaced by a new one`,
     target: "heap",
     unit: PAIR,
-    warmupRounds: 3,
-    timedRounds: liveCount > 1e5 ? 3 : 7,
-    hasLatency: liveCount <= 1e5,
-    quick: liveCount === 1e3 || liveCount === 1e5,
+    warmupRounds: liveCount > 1e5 ? 1 : 2,
+    timedRounds: liveCount > 1e4 ? 3 : 5,
+    hasLatency: liveCount === 1e5,
+    quick: liveCount === 1e4,
     build: () => buildReplacement({ target: "heap", liveCount, pairCount, argument: randomSize, seed: SEED }),
   };
 }
 
 function smallReplacement(liveCount: number): Workload {
-  const pairCount = Math.max(PAIRS_PER_ROUND, liveCount / 2);
+  const pairCount = PAIRS_PER_ROUND;
   return {
     name: `growth/${exponentName(liveCount)}`,
     description: `${liveCount.toLocaleString("en")} live objects of 16 to 256 bytes, one at random replaced by a new one`,
     target: "heap",
     unit: PAIR,
-    warmupRounds: liveCount > 1e6 ? 1 : 3,
-    timedRounds: liveCount > 1e6 ? 3 : 7,
+    warmupRounds: 2,
+    timedRounds: 3,
     quick: false,
     build: () => buildReplacement({ target: "heap", liveCount, pairCount, argument: smallSize, seed: SEED }),
   };
@@ -131,7 +131,7 @@ function buddyMix(pageCount: number): Workload {
     warmupRounds: 3,
     timedRounds: 5,
     quick: false,
-    build: () => buildPageMix(pageCount, PAIRS_PER_ROUND / 2),
+    build: () => buildPageMix(pageCount, PAIRS_PER_ROUND),
   };
 }
 
@@ -144,13 +144,13 @@ function buddyPair(pageCount: number): Workload {
     spaceBytes: pageCount * PAGE_BYTES,
     warmupRounds: 3,
     timedRounds: 7,
-    quick: pageCount === 1e3 || pageCount === 1e7,
+    quick: pageCount === 1e5,
     build: buildPairs,
   };
 }
 
 function buildPairs(): OperationStream {
-  const pairCount = PAIRS_PER_ROUND / 4;
+  const pairCount = PAIRS_PER_ROUND / 2;
   const builder = new StreamBuilder((order) => payloadBytesOf("buddy", order), 2 * pairCount);
   builder.endSetup();
   for (let pair = 0; pair < pairCount; pair++) {

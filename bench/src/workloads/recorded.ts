@@ -4,11 +4,11 @@ import { readIndex, readRecording, type RecordingEntry } from "../recordings/cat
 import { OPERATION, type Workload } from "./workload.ts";
 
 /** Operations that the timed rounds of a process should hold together, so that a figure is a few milliseconds' at least. */
-const TIMED_OPERATIONS = 3e6;
-const MIN_TIMED_ROUNDS = 5;
+const TIMED_OPERATIONS = 2e6;
+const MIN_TIMED_ROUNDS = 3;
 const MAX_TIMED_ROUNDS = 25;
 /** Operations of the warm-up: V8 has compiled and recompiled the loop by then. */
-const WARMUP_OPERATIONS = 2e6;
+const WARMUP_OPERATIONS = 1.5e6;
 
 /** All recorded workloads: `real/NAME` for heaps, `pages/NAME` for buddy allocators. */
 export function recordedWorkloads(): Workload[] {
@@ -26,7 +26,7 @@ function recordedWorkload({ name, target, description, operations }: RecordingEn
     warmupRounds: Math.ceil(WARMUP_OPERATIONS / roundCount),
     timedRounds: Math.min(MAX_TIMED_ROUNDS, Math.max(MIN_TIMED_ROUNDS, timedRounds)),
     hasLatency: target === "heap",
-    quick: name === "sqlite3" || name === "python3" || name === "cc1plus",
+    quick: name === "python3" || name === "cc1",
     build: () => readRecording(name),
   };
 }
