@@ -79,6 +79,7 @@ describe("a run with kmem and, where a C compiler is, glibc", async () => {
         op: PAIR.name,
         opsPerRound: PAIR_COUNT,
         checksum: checksumOf(TINY.build()),
+        commit: document.commit,
       },
     ]);
     for (const row of document.rows) expect(row.operationCount).toBe(LIVE_COUNT + 2 * PAIR_COUNT);

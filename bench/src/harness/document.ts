@@ -20,6 +20,8 @@ export interface DocumentWorkload {
   readonly opsPerRound: number;
   /** Checksum of the operations, as every subject saw them. */
   readonly checksum: number;
+  /** Commit that was measured: a stored document may hold several runs. */
+  readonly commit: Commit;
 }
 
 /** Times of single operations, in nanoseconds: medians over processes of what {@link LatencySample} says of each. */
@@ -105,13 +107,17 @@ export interface BenchmarkDocument {
 }
 
 /** @returns the workload's entry */
-export function workloadEntry({ workload, roundCount, checksum }: WorkloadSamples): DocumentWorkload {
+export function workloadEntry(
+  { workload, roundCount, checksum }: WorkloadSamples,
+  commit: Commit,
+): DocumentWorkload {
   return {
     name: workload.name,
     description: workload.description,
     op: workload.unit.name,
     opsPerRound: roundCount / workload.unit.operationCount,
     checksum,
+    commit,
   };
 }
 

@@ -59,7 +59,7 @@ export async function runBenchmarks(options: RunOptions): Promise<BenchmarkDocum
     versions: plan.versions,
     settings: { quick: options.quick, processCount: options.processCount, pinned: prefix.length > 0 },
     missing: [...plan.missing, ...samples.flatMap(droppedFrom)],
-    workloads: samples.map(workloadEntry),
+    workloads: samples.map((sample) => workloadEntry(sample, commit)),
     rows,
     ratios: ratiosOf(rows),
     means: meansOf(rows),

@@ -1,6 +1,8 @@
 /** Figures as text: the same in the terminal and in the documentation. */
 
 import { REFERENCE_SUBJECT } from "../subjects/catalogue.ts";
+import type { Commit } from "../harness/machine.ts";
+import { groupOf } from "../workloads/workload.ts";
 import type { BenchmarkDocument, DocumentWorkload, Row } from "../harness/document.ts";
 
 /** Heads of the columns of {@link cellsOf}. */
@@ -79,11 +81,11 @@ export function captionOf(document: BenchmarkDocument, workload: DocumentWorkloa
 }
 
 /** @returns lines that say what was measured, when and on what */
-export function provenanceOf({ date, commit, machine, versions, settings }: BenchmarkDocument): string[] {
-  const commitText = `${commit.hash.slice(0, 12)}${commit.modified ? " with changes" : ""}`;
+export function provenanceOf(document: BenchmarkDocument): string[] {
+  const { date, machine, versions, settings } = document;
   const pinning = settings.pinned ? "each pinned to one processor" : "not pinned to a processor";
   return [
-    `Date: ${date}. Commit: ${commitText}.${settings.quick ? " Quick run." : ""}`,
+    `Date: ${date}. Commit: ${commitsOf(document)}.${settings.quick ? " Quick run." : ""}`,
     `Machine: ${machine.processor}, ${machine.processorCount} processors, ${machine.caches.join(", ")}, ${bytes(machine.memoryBytes)} of memory; ${machine.system}, Linux ${machine.kernel}, transparent huge pages: ${machine.hugePages}; load average before the run: ${machine.loadAverage}.`,
     `Versions: ${Object.entries(versions)
       .map(([name, version]) => `${name} ${version}`)
@@ -104,4 +106,19 @@ export function missingLines({ missing }: BenchmarkDocument): string[] {
   return [...workloadsOf].map(([key, workloads]) =>
     workloads.length === 0 ? `Missing: ${key}` : `Missing: ${key} on ${workloads.join(", ")}`,
   );
+}
+
+/** @returns the commit that was measured; where there are several, each with the groups that it was measured on */
+function commitsOf({ commit, workloads }: BenchmarkDocument): string {
+  const groupsOf = new Map<string, Set<string>>();
+  for (const workload of workloads) {
+    const text = commitText(workload.commit);
+    groupsOf.set(text, (groupsOf.get(text) ?? new Set()).add(groupOf(workload.name)));
+  }
+  if (groupsOf.size <= 1) return [...groupsOf.keys()][0] ?? commitText(commit);
+  return [...groupsOf].map(([text, groups]) => `${text} (${[...groups].join(", ")})`).join("; ");
+}
+
+function commitText({ hash, modified }: Commit): string {
+  return `${hash.slice(0, 12)}${modified ? " with changes" : ""}`;
 }

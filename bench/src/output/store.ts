@@ -8,8 +8,8 @@ import { DOCUMENT_VERSION, meansOf, ratiosOf, type BenchmarkDocument } from "../
 const RESULTS_PATH = fileURLToPath(new URL("../../results", import.meta.url));
 
 /**
- * Writes the document under its date and returns the path. A run of the same day, commit and settings may have measured
- * other workloads: they stay, and what was measured again is replaced. Anything else of that day is replaced as a whole.
+ * Writes the document under its date and returns the path. A run of the same day and settings may have measured other
+ * workloads: they stay, each with its commit, and what was measured again is replaced.
  */
 export function storeDocument(document: BenchmarkDocument): string {
   mkdirSync(RESULTS_PATH, { recursive: true });
@@ -29,8 +29,7 @@ function tryRead(path: string): BenchmarkDocument | undefined {
 }
 
 function fits(a: BenchmarkDocument, b: BenchmarkDocument): boolean {
-  const same = (key: "commit" | "settings"): boolean => JSON.stringify(a[key]) === JSON.stringify(b[key]);
-  return same("commit") && same("settings");
+  return JSON.stringify(a.settings) === JSON.stringify(b.settings);
 }
 
 /** @returns `earlier` with the workloads of `later` in place of its own, or behind them */
