@@ -3,9 +3,11 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
+import { lacksTmux } from "../helpers/kernel.ts";
 import { eventLine, ftraceText, temporaryFolder } from "../helpers/recordings.ts";
+import { Terminal } from "../helpers/terminal.ts";
 
-const COMMAND = fileURLToPath(new URL("../../bin/kmem.js", import.meta.url));
+const KMEM = fileURLToPath(new URL("../../bin/kmem.js", import.meta.url));
 const folder = temporaryFolder();
 
 /** The environment without what vitest or a terminal says about colours. */
@@ -16,7 +18,7 @@ function kmem(
   args: readonly string[],
   options: { input?: string | Uint8Array; env?: Record<string, string> } = {},
 ): { status: number | null; stdout: string; stderr: string } {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [COMMAND, ...args], {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [KMEM, ...args], {
     encoding: "utf8",
     input: options.input ?? "",
     env: { ...PLAIN_ENVIRONMENT, ...options.env },
@@ -266,5 +268,22 @@ describe("kmem replay: how the allocators are set up", () => {
     const { status, stderr } = kmem(["replay", option, value]);
     expect(status).toBe(2);
     expect(stderr).toContain(message);
+  });
+});
+
+describe.skipIf(lacksTmux())("kmem replay in a real terminal", () => {
+  test("bars for reading, objects and pages; then the report", async () => {
+    const terminal = new Terminal(`'${process.execPath}' '${KMEM}' replay --top 1`, {
+      columns: 110,
+      rows: 70,
+    });
+    try {
+      const screen = await terminal.until(/^Speed [^]*replay the pages +/m);
+      for (const part of ["Reading", "Objects", "Pages"]) {
+        expect(screen).toMatch(new RegExp(`^${part} +█{32} +100 % +[\\d,]+ (events|operations)`, "m"));
+      }
+    } finally {
+      terminal.close();
+    }
   });
 });
