@@ -45,8 +45,10 @@ export function openTables(handle: SharedHeapHandle): { geometry: L.SharedGeomet
   const end = geometry.base + presentSize(geometry, tables);
   const bytes: (SharedArrayBuffer & { maxByteLength?: number }) | undefined = handle.buffer;
   const most = handle.memory === undefined ? (bytes?.maxByteLength ?? bytes?.byteLength) : MAX_END_OFFSET;
-  const present = (bytes ?? handle.memory?.buffer)?.byteLength;
-  if (!((present as number) >= end && (most as number) >= geometry.base + geometry.maxSize)) {
+  const present = bytes ?? handle.memory?.buffer;
+  if (present !== undefined && !(present instanceof SharedArrayBuffer))
+    throw invalidHandle("its bytes are not shared");
+  if (!((present?.byteLength as number) >= end && (most as number) >= geometry.base + geometry.maxSize)) {
     throw invalidHandle(`its bytes do not reach offset ${end}, or cannot grow as far as its tables do`);
   }
   return { geometry, tables };

@@ -21,7 +21,7 @@ import type { HeapStats } from "../heap/stats.ts";
 import { SlabCache, type SlabCacheOptions } from "../slab/slab-cache.ts";
 import { cacheLimitOf, enlist, openTables, presentSize, type SharedHeapHandle } from "./handle.ts";
 import * as L from "./layout.ts";
-import { Lock } from "./lock.ts";
+import { detachedError, Lock } from "./lock.ts";
 import { planHeap, type SharedHeapOptions } from "./options.ts";
 import { SharedPool } from "./shared-pool.ts";
 
@@ -247,10 +247,13 @@ export class SharedHeap extends Heap {
   /** As `Heap.reset`. Throws `AllocError` `IN_USE` while another thread is attached. */
   override reset(): void {
     this.locked(() => {
-      const other = this.tables.threads.findIndex(
-        (state, thread) => state !== L.THREAD_FREE && thread !== this.threadId,
-      );
-      if (other >= 0) throw new AllocError("IN_USE", `thread ${other} is attached`);
+      const { threads } = this.tables;
+      const other = threads.findIndex((state, thread) => state !== L.THREAD_FREE && thread !== this.threadId);
+      if (other >= 0) {
+        const isMourned = threads[other] === L.THREAD_MOURNED;
+        const reason = isMourned ? `what thread ${other} owned was not freed` : `thread ${other} is attached`;
+        throw new AllocError("IN_USE", reason);
+      }
       super.reset();
     });
   }
@@ -340,7 +343,9 @@ export class SharedHeap extends Heap {
     return owned;
   }
 
+  /** Refuses this thread's own number, and everything once this thread has left: another one may have it by then. */
   private requireOther(threadId: number): void {
+    if (this.lock.isClosed) throw detachedError();
     requireInteger("threadId", threadId, 0, this.tables.threads.length - 1);
     if (threadId === this.threadId) throw argumentError("threadId", "another thread's", threadId);
   }

@@ -336,6 +336,7 @@ export class SharedPool extends SlabPool {
       freeBulk: refuse,
       cacheAt: refuse,
       cacheOf: refuse,
+      isAlive: refuse,
     });
   }
 
