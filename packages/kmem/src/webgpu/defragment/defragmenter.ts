@@ -101,7 +101,7 @@ export class Defragmenter<Buffer extends BufferLike> {
     let before = block.span;
     if (after !== NONE) {
       const { end, range } = layout.allocations[after];
-      if (end === "freed" || space.spanOf(range) !== block.span) return undefined;
+      if ((end !== undefined && end !== "freeing") || space.spanOf(range) !== block.span) return undefined;
       before = range;
     }
     const gap = space.behind(before);
