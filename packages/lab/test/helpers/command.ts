@@ -1,5 +1,6 @@
 import { spawn, spawnSync, type ChildProcess, type SpawnSyncOptions } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import { onTestFinished } from "vitest";
 
 /** The built command. */
 export const KMEM = fileURLToPath(new URL("../../bin/kmem.js", import.meta.url));
@@ -30,11 +31,14 @@ export function run(command: string, args: readonly string[], options: SpawnSync
   return { status, stdout, stderr };
 }
 
-/** Starts the built command. `ended` resolves with its exit code and output. */
+/** Starts the built command. `ended` resolves with its exit code and output. It does not outlive the test. */
 export function startKmem(args: readonly string[]): { child: ChildProcess; ended: Promise<Ended> } {
   const child = spawn(process.execPath, [KMEM, ...args], {
     env: PLAIN_ENVIRONMENT,
     stdio: ["ignore", "pipe", "pipe"],
+  });
+  onTestFinished(() => {
+    child.kill("SIGTERM");
   });
   let stdout = "";
   let stderr = "";
