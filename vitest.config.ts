@@ -19,7 +19,7 @@ export default defineConfig({
   test: {
     include: [
       "packages/*/test/**/*.test.ts",
-      "bench/test/**/*.test.ts",
+      "bench/{test,wasm}/**/*.test.ts",
       "examples/**/*.test.ts",
       "test/**/*.test.ts",
     ],

@@ -3,7 +3,7 @@
 
 import { execFileSync, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 const cacheFolder = join(import.meta.dirname, "..", "..", ".cache", "wasm");
@@ -35,6 +35,8 @@ export function compiled({ name, command, inputs }: Compilation): string {
   const folder = join(cacheFolder, `${name}-${hash.digest("hex").slice(0, 16)}`);
   if (existsSync(folder)) return folder;
   mkdirSync(cacheFolder, { recursive: true });
+  // The JavaScript that Emscripten makes is none of this repository's modules.
+  writeFileSync(join(cacheFolder, "package.json"), '{ "type": "commonjs" }\n');
   // Made beside its place and moved there whole: nobody finds half of it.
   const scratch = mkdtempSync(`${folder}-`);
   try {

@@ -1,13 +1,19 @@
 /*
- * malloc and its family for a C or C++ program that clang compiles for wasm32-wasi: compile this file beside the
- * program's own. Its functions are imported from the module "kmem", which `wasmAllocator` provides.
+ * malloc and its family for a C or C++ program in Wasm: compile this file beside the program's own. Each function hands
+ * the call on to one that `wasmAllocator` provides: under Emscripten through kmem's JavaScript library, under clang as an
+ * import from the module "kmem".
  *
- * The functions stand here by their own names so that the linker takes none of them from the C library.
+ * The functions stand here by their own names, so that the linker takes none of them from the C library.
  */
 #include <errno.h>
 #include <stddef.h>
 
+#ifdef __EMSCRIPTEN__
+#define IMPORTED(name)
+#else
 #define IMPORTED(name) __attribute__((import_module("kmem"), import_name(#name)))
+#endif
+#define EXPORTED(name) __attribute__((used, export_name(#name)))
 
 IMPORTED(malloc) void *kmem_malloc(size_t size);
 IMPORTED(free) void kmem_free(void *pointer);
@@ -27,5 +33,18 @@ void *memalign(size_t align, size_t size) { return kmem_memalign(align, size); }
 int posix_memalign(void **result, size_t align, size_t size) { return kmem_posix_memalign(result, align, size); }
 size_t malloc_usable_size(void *pointer) { return kmem_malloc_usable_size(pointer); }
 
-/* Where errno lies, for the option of that name. */
-__attribute__((export_name("kmem_errno"))) int *kmem_errno(void) { return &errno; }
+#ifdef __EMSCRIPTEN__
+/* The names by which Emscripten's own libraries allocate. */
+void *__libc_malloc(size_t size) { return kmem_malloc(size); }
+void __libc_free(void *pointer) { kmem_free(pointer); }
+void *__libc_calloc(size_t count, size_t size) { return kmem_calloc(count, size); }
+void *__libc_realloc(void *pointer, size_t size) { return kmem_realloc(pointer, size); }
+void *emscripten_builtin_malloc(size_t size) { return kmem_malloc(size); }
+void emscripten_builtin_free(void *pointer) { kmem_free(pointer); }
+void *emscripten_builtin_memalign(size_t align, size_t size) { return kmem_memalign(align, size); }
+#endif
+
+/* Where the program's own data and stack end, and where errno lies: for the options `base` and `errno`. */
+extern char __heap_base;
+EXPORTED(kmem_heap_base) void *kmem_heap_base(void) { return &__heap_base; }
+EXPORTED(kmem_errno) int *kmem_errno(void) { return &errno; }

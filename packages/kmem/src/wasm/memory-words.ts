@@ -34,6 +34,16 @@ export class MemoryWords {
     else for (let index = start; index < end; index++) words[index] = 0;
   }
 
+  /** Copies whole words that hold `byteLength` bytes; both offsets are multiples of 4, and the two places lie apart. */
+  copy(to: number, from: number, byteLength: number): void {
+    const count = Math.ceil(byteLength / WORD_BYTES);
+    const words = this.upTo(Math.max(to, from) + count * WORD_BYTES);
+    const target = to >>> 2;
+    const source = from >>> 2;
+    if (count > SHORT_WORDS) words.copyWithin(target, source, source + count);
+    else for (let index = 0; index < count; index++) words[target + index] = words[source + index];
+  }
+
   /** The words, at least those up to `endOffset`, exclusive. */
   private upTo(endOffset: number): Int32Array {
     if (this.words.length * WORD_BYTES < endOffset) this.words = new Int32Array(this.memory.buffer);

@@ -19,7 +19,7 @@ export function compileC(file: string, options: { glue?: boolean; flags?: readon
   const source = join(import.meta.dirname, file);
   const inputs = glue ? [source, GLUE] : [source];
   const clang = ["clang", "--target=wasm32-wasi", "-O2", "-mexec-model=reactor", "-fno-builtin"];
-  const command = [...clang, "-Wl,--export=__heap_base", ...flags, ...inputs, "-o", "program.wasm"];
+  const command = [...clang, ...flags, ...inputs, "-o", "program.wasm"];
   const folder = compiled({ name: file.replace(/[.]c$/, ""), command, inputs });
   return new wasm.Module(readFileSync(join(folder, "program.wasm")));
 }

@@ -159,23 +159,59 @@ describe("a given heap", () => {
       malloc: (byteLength, align) => calls.push(`malloc ${byteLength} ${align}`) * 32,
       realloc: (offset, byteLength) => calls.push(`realloc ${offset} ${byteLength}`) * 32,
       free: (offset) => calls.push(`free ${offset}`),
-      usableSize: (offset) => calls.push(`usableSize ${offset}`),
+      usableSize: (offset) => (calls.push(`usableSize ${offset}`), offset),
     };
     const allocator = wasmAllocator(memory, { heap });
     expect(allocator.heap.mine).toBe(true);
     const { imports } = allocator;
     expect(imports.malloc(5)).toBe(32);
     expect(imports.aligned_alloc(64, 7)).toBe(64);
-    expect(imports.realloc(64, 9)).toBe(96);
+    expect(imports.realloc(64, 64)).toBe(128);
+    expect(imports.realloc(4096, 9000)).toBe(192);
     imports.free(-16);
-    expect(imports.malloc_usable_size(96)).toBe(5);
+    expect(imports.malloc_usable_size(96)).toBe(96);
     expect(calls).toEqual([
       "malloc 5 undefined",
       "malloc 7 64",
-      "realloc 64 9",
+      "usableSize 64",
+      "realloc 64 64",
+      "usableSize 4096",
+      "realloc 4096 9000",
       "free 4294967280",
       "usableSize 96",
     ]);
+  });
+
+  test("is asked for no more than a place when a small object grows, whose bytes the adapter moves", () => {
+    const memory = wasmMemory({ initial: 2 });
+    const heap = new Heap({ memory, base: 4096, maxSize: 2 * PAGE - 4096 });
+    const { imports } = wasmAllocator(memory, { heap });
+    for (const [size, grown] of [
+      [1, 17],
+      [100, 200],
+      [112, 2000],
+      [2048, 2049],
+      [2049, 5000],
+    ] as const) {
+      const pointer = imports.malloc(size);
+      const usable = imports.malloc_usable_size(pointer);
+      const bytes = Uint8Array.from({ length: usable }, (_, index) => index * 7);
+      new Uint8Array(memory.buffer).set(bytes, pointer);
+      const moved = imports.realloc(pointer, grown);
+      expect(new Uint8Array(memory.buffer, moved, usable)).toEqual(bytes);
+      expect(heap.owns(pointer)).toBe(false);
+      imports.free(moved);
+    }
+    heap.check();
+  });
+
+  test("keeps the object where it is when the larger one finds no place", () => {
+    const memory = wasmMemory({ initial: 1 });
+    const heap = new Heap({ memory, base: 4096, maxSize: PAGE - 4096 });
+    const { imports } = wasmAllocator(memory, { heap });
+    const pointer = imports.malloc(100);
+    expect(imports.realloc(pointer, 2 ** 20)).toBe(0);
+    expect(heap.usableSize(pointer)).toBe(112);
   });
 
   test("may be shared with JavaScript that uses it directly", () => {
