@@ -10,6 +10,7 @@ import { runProgram } from "./run.ts";
 const PROOF: Record<string, RegExp> = {
   cjson: /^\d{7} bytes of JSON, 1 rounds, checksum [0-9a-f]{8}$/m,
   lua: /^coroutines\t\d+$/m,
+  "lua-cache": /^cache\t\d+$/m,
   sqlite: /TOTAL.*…/,
   minigzip: /^text.gz [0-9a-f]{64}$/m,
   "zlib-test": /^inflate with dictionary: hello, hello!$/m,

@@ -39,13 +39,16 @@ function cFiles(folder: string, ...except: string[]): string[] {
 
 const luaFolder = (): string => join(debianSource("lua5.4"), "src");
 
-const lua: Program = {
-  name: "lua",
-  title: "Lua 5.4 runs a script of trees, closures, strings and tables",
-  // The seed of its hashes comes from an address and the time otherwise, and decides the order of its tables.
-  sources: () => ({ files: cFiles(luaFolder(), "luac.c"), flags: ["-Dluai_makeseed(L)=1u"] }),
-  args: (scale) => [join(here, "lua", "churn.lua"), String(Math.round(10 + Math.log2(scale)))],
-};
+/** Lua with one of the scripts here, which take the logarithm of how much there is to do. */
+function lua(name: string, title: string, script: string, logSize: number): Program {
+  return {
+    name,
+    title,
+    // The seed of its hashes comes from an address and the time otherwise, and decides the order of its tables.
+    sources: () => ({ files: cFiles(luaFolder(), "luac.c"), flags: ["-Dluai_makeseed(L)=1u"] }),
+    args: (scale) => [join(here, "lua", script), String(Math.round(logSize + Math.log2(scale)))],
+  };
+}
 
 const sqlite: Program = {
   name: "sqlite",
@@ -101,19 +104,20 @@ const minigzip: Program = {
   },
 };
 
+const cjsonTests = (): string => join(debianSource("cjson"), "tests");
+
 /** One of cJSON's test programs, which holds the library itself and needs the folder of its inputs. */
 function cjsonTest(test: string): Program {
-  const tests = (): string => join(debianSource("cjson"), "tests");
   return {
     name: `cjson-${test.replaceAll("_", "-")}`,
     title: `cJSON runs its own test ${test}`,
     sources: () => ({
-      files: [join(tests(), "unity", "src", "unity.c"), join(tests(), `${test}.c`)],
-      flags: [`-I${tests()}`],
+      files: [join(cjsonTests(), "unity", "src", "unity.c"), join(cjsonTests(), `${test}.c`)],
+      flags: [`-I${cjsonTests()}`],
     }),
     args: () => [],
     prepare(folder) {
-      const inputs = join(tests(), "inputs");
+      const inputs = join(cjsonTests(), "inputs");
       mkdirSync(join(folder, "inputs"));
       for (const name of readdirSync(inputs))
         writeFileSync(join(folder, "inputs", name), readFileSync(join(inputs, name)));
@@ -134,7 +138,8 @@ const cjsonLoop: Program = {
 /** All programs. */
 export const PROGRAMS: readonly Program[] = [
   cjsonLoop,
-  lua,
+  lua("lua", "Lua 5.4 runs a script of trees, closures, strings and tables", "churn.lua", 10),
+  lua("lua-cache", "Lua 5.4 runs a script of a cache that replaces entries", "cache.lua", 12),
   sqlite,
   minigzip,
   zlibTest,

@@ -63,6 +63,6 @@ export function debianSource(packageName: string): string {
     run("tar", ["--extract", "--file", archive], scratch);
     renameSync(scratch, place);
   }
-  const [folder] = readdirSync(place, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  const folder = readdirSync(place, { withFileTypes: true }).find((entry) => entry.isDirectory());
   return join(place, folder!.name);
 }

@@ -7,11 +7,6 @@ export interface Memory {
   grow(pages: number): number;
 }
 
-/** A global variable of a module. */
-export interface Global {
-  readonly value: number;
-}
-
 /** A compiled module. */
 export interface Module {
   readonly [Symbol.toStringTag]: "WebAssembly.Module";
