@@ -53,13 +53,16 @@ function table(...head: string[]): Table.Table {
 /** A row of the table, and the figure that stands in it. */
 type Case = [title: string, pick: (times: LoopTimes) => number];
 
+/** A row for each count of live objects. */
+function counted(ending: string, pick: (times: LoopTimes) => readonly number[]): Case[] {
+  return LIVE_COUNTS.map((count, index) => [
+    `one of ${count.toLocaleString("en")} replaced${ending}`,
+    (times) => pick(times)[index]!,
+  ]);
+}
+
 function measureLoop(): void {
   const results = takeTurns(runLoop);
-  const counted = (ending: string, pick: (times: LoopTimes) => readonly number[]): Case[] =>
-    LIVE_COUNTS.map((count, index) => [
-      `one of ${count.toLocaleString("en")} replaced${ending}`,
-      (times) => pick(times)[index]!,
-    ]);
   const cases: Case[] = [
     ...counted("", ({ replaced }) => replaced),
     ...counted(" and written", ({ written }) => written),
