@@ -18,6 +18,7 @@ import {
   MAX_END_OFFSET,
   type MemoryLike,
 } from "../backing/backing.ts";
+import { ByteViews } from "../backing/byte-views.ts";
 import { roundDown, roundUp } from "../bits/integers.ts";
 import { BuddyAllocator } from "../buddy/buddy-allocator.ts";
 import {
@@ -135,6 +136,7 @@ export class Heap {
   /** Bytes that the heap may grow to. */
   readonly maxSize: number;
   private readonly backing: Backing;
+  private readonly byteViews = new ByteViews();
   /** The pages. */
   protected readonly buddy: BuddyAllocator;
   /** The slabs of all caches. */
@@ -221,13 +223,17 @@ export class Heap {
    * Throws as `malloc` does; a product that no heap could hold is out of memory.
    */
   calloc(count: number, byteLength: number): number {
-    requireInteger("count", count, 0, Number.MAX_SAFE_INTEGER);
-    requireInteger("byteLength", byteLength, 0, Number.MAX_SAFE_INTEGER);
+    if (typeof count !== "number" || count >>> 0 !== count) {
+      requireInteger("count", count, 0, Number.MAX_SAFE_INTEGER);
+    }
+    if (typeof byteLength !== "number" || byteLength >>> 0 !== byteLength) {
+      requireInteger("byteLength", byteLength, 0, Number.MAX_SAFE_INTEGER);
+    }
     const total = count * byteLength;
     if (total > MAX_REQUEST) throw this.buddy.outOfMemory(total);
-    const buffer = this.bytes();
+    this.bytes();
     const offset = this.malloc(total);
-    if (buffer !== undefined && !this.zero) this.clear(offset, total);
+    if (!this.zero) this.clear(offset, total);
     return offset;
   }
 
@@ -245,14 +251,13 @@ export class Heap {
     const isSlot = this.pool.cacheAt(offset) !== 0;
     const keeps = byteLength <= usable && (byteLength > usable / 2 || usable === GRANULE);
     if (isSlot ? keeps : this.resizeRun(offset, usable, byteLength)) return offset;
-    const buffer = this.bytes();
+    this.bytes();
     const moved = this.tryMalloc(byteLength);
     if (moved === NONE && byteLength <= usable) return offset;
     if (moved === NONE) throw this.buddy.outOfMemory(byteLength);
-    if (buffer !== undefined) {
-      // Growth may have replaced the buffer.
-      new Uint8Array(this.buffer).copyWithin(moved, offset, offset + Math.min(usable, byteLength));
-    }
+    // Growth may have replaced the buffer.
+    const buffer = this.bytes();
+    if (buffer !== undefined) this.byteViews.copy(buffer, moved, offset, Math.min(usable, byteLength));
     this.free(offset);
     return moved;
   }
@@ -498,7 +503,8 @@ export class Heap {
   }
 
   private clear(offset: number, byteLength: number): void {
-    new Uint8Array(this.buffer, offset, byteLength).fill(0);
+    const buffer = this.bytes();
+    if (buffer !== undefined) this.byteViews.clear(buffer, offset, byteLength);
   }
 }
 

@@ -28,6 +28,8 @@ import type { SlabCacheStats } from "./stats.ts";
 
 /** A slab that grows with its cache takes at most this share of what the cache holds already. */
 const GROWTH_SHARE = 4;
+/** The most of a slab that may be left behind its last slot, where a larger slab leaves less. */
+const MAX_TAIL_SHARE = 1 / 8;
 /** Slabs grow up to this size, or to that of 8 slots where that is more. */
 const FULL_SLAB_BYTES = 65536;
 /**
@@ -380,11 +382,15 @@ export class SlabPool {
     return this.words[this.region + 2 * number] & MAGAZINE_MASK;
   }
 
-  /** Bytes of tables for the space at its present size; those for what lies before it are never touched. */
+  /**
+   * Bytes of tables for the space at its present size and the caches made so far; those for what may come, or lies before
+   * the space, are not touched.
+   */
   get metadataBytes(): number {
-    const { cacheLimit, granule, threadCount } = this;
+    const { cacheCount, granule, threadCount } = this;
     const { size, pageSize } = this.buddy;
-    return 4 * L.poolLayout({ cacheLimit, endOffset: size, granule, pageSize, threadCount }).wordCount;
+    const space = { cacheLimit: cacheCount, endOffset: size, granule, pageSize, threadCount };
+    return 4 * L.poolLayout(space).wordCount;
   }
 
   /** Compares every map, list and counter with the slots there are; throws `AllocError` `CORRUPTED`. O(slots). */
@@ -506,11 +512,17 @@ export class SlabPool {
     const words = this.words;
     const bottom = this.magazine(number) + 1;
     const top = words[this.region + 2 * number];
+    let page = -1;
+    let freed = 0;
     for (let at = bottom; at < bottom + count; at++) {
-      const offset = words[at];
-      this.flipDepot(offset);
-      this.changeFree(number, this.slabPage(offset >>> this.pageShift), 1);
+      const slabPage = this.slabPage(words[at] >>> this.pageShift);
+      if (slabPage !== page && freed > 0) this.changeFree(number, page, freed);
+      if (slabPage !== page) freed = 0;
+      page = slabPage;
+      freed++;
+      this.flipDepot(words[at]);
     }
+    if (freed > 0) this.changeFree(number, page, freed);
     words.copyWithin(bottom, bottom + count, top + 1);
     words[this.region + 2 * number] = top - count;
     return top - count;
@@ -566,7 +578,8 @@ export class SlabPool {
 
   /**
    * The order for a cache's next slab: of those up to a share of what it holds, the one that wastes least at its
-   * end, the larger of equals; the smallest for a cache that holds little.
+   * end, the larger of equals; for a cache that holds little, the smallest that wastes no more than `MAX_TAIL_SHARE`,
+   * and the smallest of all for the first slab.
    */
   private slabOrder(number: number): number {
     const words = this.words;
@@ -576,11 +589,12 @@ export class SlabPool {
     const { pageSize, maxOrder } = this.buddy;
     const share = (words[cache + L.CACHE_PAGES] * pageSize) / GROWTH_SHARE;
     const limit = Math.min(share, Math.max(FULL_SLAB_BYTES, 8 * slotSize));
+    const tailShare = words[cache + L.CACHE_SLABS] === 0 ? 1 : MAX_TAIL_SHARE;
     let best = minOrder;
     let bestWaste = 1;
     for (let order = minOrder; order <= maxOrder; order++) {
       const bytes = pageSize * 2 ** order;
-      if (order > minOrder && bytes > limit) break;
+      if (order > minOrder && bytes > limit && bestWaste <= tailShare) break;
       const waste = (bytes % slotSize) / bytes;
       if (waste <= bestWaste) {
         best = order;
