@@ -13,7 +13,7 @@ declare -A PARTS=(
   [model]="spin gcc libc6-dev"           # the model of the shared heap's protocol
   [kernel]="trace-cmd tmux"              # recording a running kernel, programs in a real terminal
   [programs]="heaptrack"                 # recordings of programs, and the figures they are held against
-  [wasm]="emscripten binaryen clang lld wasi-libc libclang-rt-dev-wasm32" # C compiled to WebAssembly
+  [wasm]="emscripten binaryen clang lld wasi-libc libclang-rt-dev-wasm32 make tcl xz-utils bzip2" # C compiled to WebAssembly
 )
 
 wanted=("$@")
