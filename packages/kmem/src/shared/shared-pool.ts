@@ -139,7 +139,10 @@ export class SharedPool extends SlabPool {
       // A cache that another thread destroyed has no slabs, and is to get none.
       if (!this.isAlive(number)) return this.magazine(number);
       this.limitMagazine(number);
-      return super.trade(number);
+      // Slabs that other threads made let a magazine hold more: one that was full may have room now.
+      const top = this.words[this.region + 2 * number];
+      const isFull = top >= this.words[this.region + 2 * number + 1];
+      return top === this.magazine(number) || isFull ? super.trade(number) : top;
     } finally {
       this.lock.release();
     }
