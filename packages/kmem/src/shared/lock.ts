@@ -97,6 +97,16 @@ export class Lock {
     }
   }
 
+  /** Does `action` with the lock, and returns what it returns. */
+  locked<Result>(action: () => Result): Result {
+    this.acquire();
+    try {
+      return action();
+    } finally {
+      this.release();
+    }
+  }
+
   /**
    * Takes the lock from thread `dead`, if that is what holds it. Returns whether it did. The caller vouches that the
    * thread is dead.

@@ -216,7 +216,7 @@ export class SharedHeap extends Heap {
    * is none of that name.
    */
   openCache(name: string): SlabCache {
-    return this.locked(() => {
+    return this.lock.locked(() => {
       const number = this.cacheNumber(name);
       if (number === 0) throw new AllocError("NOT_ALLOCATED", `there is no cache "${name}"`);
       const { objectSize } = this.pool.stats(number);
@@ -233,20 +233,20 @@ export class SharedHeap extends Heap {
     const { name, construct } = options;
     if (typeof name === "string") requireInteger("the length of name", name.length, 0, L.MAX_NAME_LENGTH);
     if (construct !== undefined) throw argumentError("construct", "left out in a shared heap", construct);
-    return this.locked(() => super.createCache(options));
+    return this.lock.locked(() => super.createCache(options));
   }
 
   override grow(newSize: number): void {
-    this.locked(() => super.grow(newSize));
+    this.lock.locked(() => super.grow(newSize));
   }
 
   override shrink(): void {
-    this.locked(() => super.shrink());
+    this.lock.locked(() => super.shrink());
   }
 
   /** As `Heap.reset`. Throws `AllocError` `IN_USE` while another thread is attached. */
   override reset(): void {
-    this.locked(() => {
+    this.lock.locked(() => {
       const { threads } = this.tables;
       const other = threads.findIndex((state, thread) => state !== L.THREAD_FREE && thread !== this.threadId);
       if (other >= 0) {
@@ -260,11 +260,11 @@ export class SharedHeap extends Heap {
 
   /** As `Heap.stats`; what other threads do at this moment may be half counted. */
   override stats(): HeapStats {
-    return this.locked(() => super.stats());
+    return this.lock.locked(() => super.stats());
   }
 
   override snapshot(): HeapSnapshot {
-    return this.locked(() => super.snapshot());
+    return this.lock.locked(() => super.snapshot());
   }
 
   /**
@@ -272,7 +272,7 @@ export class SharedHeap extends Heap {
    * over. `isQuiet` true says that no other thread is in the middle of a call; then nothing is.
    */
   override check(isQuiet = false): void {
-    this.locked(() => this.checkAll(() => this.sharedPool.check(isQuiet)));
+    this.lock.locked(() => this.checkAll(() => this.sharedPool.check(isQuiet)));
   }
 
   /** As in a heap of one thread, under the lock. */
@@ -300,15 +300,6 @@ export class SharedHeap extends Heap {
     this.lock.acquire();
     try {
       return super.resizeRun(offset, usable, byteLength);
-    } finally {
-      this.lock.release();
-    }
-  }
-
-  private locked<Result>(action: () => Result): Result {
-    this.lock.acquire();
-    try {
-      return action();
     } finally {
       this.lock.release();
     }

@@ -178,7 +178,7 @@ export class SharedPool extends SlabPool {
   }
 
   override addCache(...parameters: Parameters<SlabPool["addCache"]>): number {
-    return this.locked(() => super.addCache(...parameters));
+    return this.lock.locked(() => super.addCache(...parameters));
   }
 
   /** Numbers are not used again: a handle in another thread may still name one. */
@@ -192,7 +192,7 @@ export class SharedPool extends SlabPool {
   }
 
   override shrink(number: number): void {
-    this.locked(() => {
+    this.lock.locked(() => {
       this.putBack(number, this.region);
       super.shrink(number);
     });
@@ -203,7 +203,7 @@ export class SharedPool extends SlabPool {
    * other threads hold some in their magazines: only they can give them back.
    */
   override removeCache(number: number): void {
-    this.locked(() => {
+    this.lock.locked(() => {
       for (let thread = 0; thread < this.threadCount; thread++) {
         this.putBack(number, thread * this.layout.regionWords);
       }
@@ -252,12 +252,12 @@ export class SharedPool extends SlabPool {
    * and the objects are passed over.
    */
   override check(isQuiet = false): void {
-    this.locked(() => checkPool(this, this.emptyCopy(), isQuiet));
+    this.lock.locked(() => checkPool(this, this.emptyCopy(), isQuiet));
   }
 
   /** Gives everything that this thread holds free back, so that its region is as one that nobody had. */
   giveUpRegion(): void {
-    this.locked(() => {
+    this.lock.locked(() => {
       this.shrinkAll();
       this.words.fill(0, this.region, this.region + this.layout.magazines);
     });
@@ -322,7 +322,7 @@ export class SharedPool extends SlabPool {
 
   /** Makes what `thread` made and left alive nobody's. O(size). */
   disown(thread: number): void {
-    this.locked(() => {
+    this.lock.locked(() => {
       this.forEachOwned(thread, (offset) => {
         const page = offset >>> this.pageShift;
         if (this.isLarge(offset)) this.words[this.pages + page] = L.PAGE_LARGE;
@@ -341,14 +341,5 @@ export class SharedPool extends SlabPool {
       cacheOf: refuse,
       isAlive: refuse,
     });
-  }
-
-  private locked<Result>(action: () => Result): Result {
-    this.lock.acquire();
-    try {
-      return action();
-    } finally {
-      this.lock.release();
-    }
   }
 }

@@ -7,16 +7,18 @@ import {
   Coverage,
   type Image,
   loadStepped,
+  reallocationOf,
   type Operation,
   randomOperation,
   runWithImages,
   type Stepped,
+  take,
   verifyImage,
 } from "./crash.ts";
 import { buildSteppedLibrary } from "./steps/instrument.ts";
 
 /** Scripts of one kind; more of them in a long run. */
-const SEED_COUNT = Number(process.env["KMEM_CRASH_SEEDS"] ?? 4);
+const SEED_COUNT = Number(process.env["KMEM_CRASH_SEEDS"] ?? 3);
 const SEEDS = Array.from({ length: SEED_COUNT }, (_, index) => index + 1);
 
 /** Statements that these scripts do not come to, by their text. */
@@ -37,11 +39,17 @@ const ELSEWHERE = [
   /^const (reason|where) =/,
 ];
 
+const SPACE = { size: 65536, maxSize: 2 ** 18, maxThreads: 4, trackOwners: true };
+
+/** A thread of `keeper`'s heap that runs the library with steps. */
+function attachVictim(stepped: Stepped, keeper: Actor): Actor {
+  return new Actor(stepped.library.SharedHeap.attach(keeper.heap.handle) as unknown as SharedHeap);
+}
+
 /** A heap with one thread that lives and one that runs the library with steps; both have done something already. */
 function makeActors(stepped: Stepped, random: Random, trackOwners = true): { keeper: Actor; victim: Actor } {
-  const options = { size: 65536, maxSize: 2 ** 18, maxThreads: 4, trackOwners };
-  const keeper = new Actor(SharedHeap.create(options));
-  const victim = new Actor(stepped.library.SharedHeap.attach(keeper.heap.handle) as unknown as SharedHeap);
+  const keeper = new Actor(SharedHeap.create({ ...SPACE, trackOwners }));
+  const victim = attachVictim(stepped, keeper);
   for (let count = 0; count < 40; count++) {
     const [actor, other] = count % 2 === 0 ? [keeper, victim] : [victim, keeper];
     const operation = randomOperation(actor, other, random, 0.7);
@@ -88,6 +96,23 @@ function killAtEveryStep(
   operation.settle();
 }
 
+/** Lets a thread that recovers `dead`, from what a kill left, be killed at each of its steps. */
+function rescueAtEveryStep(
+  stepped: Stepped,
+  coverage: Coverage,
+  random: Random,
+  image: Image,
+  dead: number,
+  verify: (what: string, image: Image, dead: readonly number[]) => void,
+): void {
+  const { handle } = copyImage(image);
+  const rescuer = stepped.library.SharedHeap.attach(handle);
+  const rescue = (): void => void rescuer.recover(dead);
+  runWithImages(stepped, handle, random, coverage, rescue, (left) =>
+    verify(`recovery after step ${image.step}`, left, [rescuer.threadId, dead]),
+  );
+}
+
 describe("a thread killed at any step leaves a heap that recovers", async () => {
   const stepped = await loadStepped(buildSteppedLibrary("stepped"));
   const coverage = new Coverage();
@@ -118,13 +143,23 @@ describe("a thread killed at any step leaves a heap that recovers", async () => 
         const isResize = operation.name.startsWith("realloc");
         if (recoveries >= 1 || !random.chance(isResize ? 0.2 : 0.02)) return;
         recoveries++;
-        const { handle } = copyImage(image);
-        const rescuer = stepped.library.SharedHeap.attach(handle);
-        const rescue = (): void => void rescuer.recover(dead);
-        runWithImages(stepped, handle, random, coverage, rescue, (left) =>
-          verify(`recovery after ${operation.name}`, left, [rescuer.threadId, dead]),
-        );
+        rescueAtEveryStep(stepped, coverage, random, image, dead, verify);
       });
+    }
+  });
+
+  test("of resizing a run where it is, and of recovering that", () => {
+    const random = new Random(1, "resize");
+    const keeper = new Actor(SharedHeap.create(SPACE));
+    const victim = attachVictim(stepped, keeper);
+    const actors = { keeper, victim };
+    take(victim, victim.heap.malloc(50_000), 50_000);
+    for (const byteLength of [20_000, 45_000, 12_000, 30_000]) {
+      const operation = reallocationOf(victim, victim.held.pop()!, byteLength);
+      killAtEveryStep(stepped, coverage, random, actors, operation, (image, verify) => {
+        rescueAtEveryStep(stepped, coverage, random, image, victim.heap.threadId, verify);
+      });
+      expect(victim.held[0]!.offset).toBe(0);
     }
   });
 

@@ -168,7 +168,7 @@ export class Actor {
 let lastId = 0;
 
 /** Fills a new object with bytes of its own, and notes it. */
-function take(actor: Actor, offset: number, byteLength: number): void {
+export function take(actor: Actor, offset: number, byteLength: number): void {
   if (offset === NONE) return;
   const id = ++lastId;
   fillPayload(actor.heap.buffer, offset, byteLength, id);
@@ -228,6 +228,11 @@ function reallocation(actor: Actor, random: Random): Operation {
   const byteLength = random.chance(0.5)
     ? random.pick(SIZES)
     : object.byteLength + 4096 * random.between(-1, 2);
+  return reallocationOf(actor, object, byteLength);
+}
+
+/** A realloc of an object that was taken out of what `actor` holds. */
+export function reallocationOf(actor: Actor, object: Held, byteLength: number): Operation {
   let offset = object.offset;
   return {
     name: `realloc(${object.byteLength} to ${byteLength})`,
