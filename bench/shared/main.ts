@@ -25,6 +25,8 @@ interface Row {
   readonly workerCount: number;
   /** Pairs of one allocation and one free a second, of all workers. */
   readonly rate: Spread;
+  /** The same for seconds on a processor, the median; null where it is not known. */
+  readonly cpuRate: number | null;
 }
 
 /** A quotient of two rows, and what it is to be at least. */
@@ -49,26 +51,30 @@ async function measureAll(): Promise<Row[]> {
   const lines = [
     ...SCENARIOS.map((scenario) => ({
       ...scenario,
-      run: async (): Promise<number> => (await runScenario(scenario, periodMs)).rate,
+      run: (): Promise<{ rate: number; cpuRate?: number }> => runScenario(scenario, periodMs),
     })),
     ...natives.flatMap(({ name, rate }) =>
       NATIVE_SCENARIOS.map(({ pattern, workerCount }) => ({
         pattern,
         subject: name,
         workerCount,
-        run: () => rate(pattern, workerCount, periodMs),
+        run: async () => ({ rate: await rate(pattern, workerCount, periodMs) }),
       })),
     ),
   ];
-  const rates = lines.map((): number[] => []);
+  const runs = lines.map((): { rate: number; cpuRate?: number }[] => []);
   for (let round = 0; round < rounds; round++) {
-    for (const [index, line] of lines.entries()) rates[index]!.push(await line.run());
+    for (const [index, line] of lines.entries()) runs[index]!.push(await line.run());
   }
   return lines.map(({ pattern, subject, workerCount }, index) => ({
     pattern,
     subject,
     workerCount,
-    rate: spreadOf(rates[index]!),
+    rate: spreadOf(runs[index]!.map(({ rate }) => rate)),
+    cpuRate:
+      runs[index]![0]?.cpuRate !== undefined
+        ? medianOf(runs[index]!.map(({ cpuRate = 0 }) => cpuRate))
+        : null,
   }));
 }
 
@@ -135,14 +141,14 @@ if (json) console.log(JSON.stringify(document, undefined, 2));
 else {
   console.log(
     tableOf(
-      ["pattern", "subject", "workers", "million pairs/s", "min – max", "ns a pair and worker"],
-      rows.map(({ pattern, subject, workerCount, rate }) => [
+      ["pattern", "subject", "workers", "million pairs/s", "min – max", "ns of a processor"],
+      rows.map(({ pattern, subject, workerCount, rate, cpuRate }) => [
         pattern,
         subject,
         String(workerCount),
         million(rate.median),
         `${million(rate.min)} – ${million(rate.max)}`,
-        ((1e9 * workerCount) / rate.median).toFixed(1),
+        cpuRate === null ? "–" : ((1e9 * workerCount) / cpuRate).toFixed(1),
       ]),
     ),
   );

@@ -13,6 +13,8 @@ const LOCKED_URL = new URL("../../packages/kmem/bench/locked-heap.ts", import.me
 export interface ScenarioRun {
   /** Pairs a second, of all workers. */
   readonly rate: number;
+  /** The same for seconds on a processor: what other programs took away does not count, nor does sleep for a lock. */
+  readonly cpuRate: number;
   /** Microseconds of each hold of the lock. */
   readonly holdsUs: readonly number[];
 }
@@ -54,6 +56,7 @@ export async function runScenario(
   await Promise.all(workers.map((worker) => worker.terminate()));
   return {
     rate: reports.reduce((sum, { pairs, seconds }) => sum + pairs / seconds, 0),
+    cpuRate: reports.reduce((sum, { pairs, cpuSeconds }) => sum + pairs / cpuSeconds, 0),
     holdsUs: reports.flatMap(({ holdsUs }) => holdsUs).sort((a, b) => a - b),
   };
 }

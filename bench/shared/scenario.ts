@@ -72,6 +72,8 @@ export interface WorkerReport {
   /** Allocations and frees done, added and halved. */
   readonly pairs: number;
   readonly seconds: number;
+  /** What of them the worker was on a processor. */
+  readonly cpuSeconds: number;
   /** Microseconds for which the lock was held, in rising order; empty unless asked for. */
   readonly holdsUs: readonly number[];
 }

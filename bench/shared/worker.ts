@@ -136,8 +136,11 @@ for (let period = 1; period <= 2; period++) {
   holdsUs.length = 0;
   let pairs = 0;
   const start = performance.now();
+  const cpuStart = process.threadCpuUsage();
   while (Atomics.load(words, S.STOP) < period) pairs += doSome();
   const seconds = (performance.now() - start) / 1000;
+  const { user, system } = process.threadCpuUsage(cpuStart);
+  const cpuSeconds = (user + system) / 1e6;
   holdsUs.sort((a, b) => a - b);
-  parentPort!.postMessage({ pairs, seconds, holdsUs } satisfies S.WorkerReport);
+  parentPort!.postMessage({ pairs, seconds, cpuSeconds, holdsUs } satisfies S.WorkerReport);
 }

@@ -1,6 +1,7 @@
 /** What a shared heap is made from. */
 import type { MemoryLike } from "../backing/backing.ts";
-import { argumentError, requireInteger } from "../errors.ts";
+import { roundUp } from "../bits/integers.ts";
+import { argumentError, requireInteger, requirePowerOfTwo } from "../errors.ts";
 import { heapSpace, type HeapSpace } from "../heap/heap.ts";
 import { MAX_THREADS, type SharedGeometry } from "./layout.ts";
 
@@ -42,7 +43,7 @@ export interface HeapPlan {
 
 /** The geometry that options ask for, and the bytes. Throws as the constructor of `Heap` does. */
 export function planHeap(options: SharedHeapOptions): HeapPlan {
-  const { size, memory, base = 0 } = options;
+  const { size, memory } = options;
   const pageSize = requireInteger("pageSize", options.pageSize ?? 4096, 512, 2 ** 20);
   const maxThreads = requireInteger("maxThreads", options.maxThreads ?? 16, 1, MAX_THREADS);
   const maxCaches = requireInteger("maxCaches", options.maxCaches ?? 32, 0, 512);
@@ -56,7 +57,8 @@ export function planHeap(options: SharedHeapOptions): HeapPlan {
   }
   if (buffer === undefined && memory === undefined) {
     requireInteger("size", size, 1, 2 ** 32);
-    requireInteger("base", base, 0, 2 ** 32 - (size as number));
+    const given = requireInteger("base", options.base ?? 0, 0, 2 ** 32 - (size as number));
+    const base = roundUp(given, requirePowerOfTwo("pageSize", pageSize));
     const most = requireInteger("maxSize", options.maxSize ?? size, size as number, 2 ** 32 - base);
     const byteLength = base + (size as number);
     buffer =

@@ -17,6 +17,7 @@ describe("random operations, compared with a model after each", () => {
       [
         "buddy",
         "slab",
+        "shared",
         "heap-size",
         "heap-buffer",
         "heap-resizable",

@@ -4,6 +4,7 @@ import { BuddyDriver } from "./buddy-driver.ts";
 import type { Driver } from "./driver.ts";
 import { HeapDriver } from "./heap-driver.ts";
 import { Random } from "./random.ts";
+import { SharedDriver } from "./shared-driver.ts";
 import { SlabDriver } from "./slab-driver.ts";
 
 /** How each subject is made. The name is what `npm run fuzz -- --subject` takes. */
@@ -12,6 +13,8 @@ const SUBJECTS: Record<string, (random: Random) => Driver> = {
   "buddy-large": (random) => new BuddyDriver(random, 4096),
   "slab-small": (random) => new SlabDriver(random, 65536),
   "slab-large": (random) => new SlabDriver(random, 2 ** 22),
+  "shared-small": (random) => new SharedDriver(random, 2 ** 18),
+  "shared-large": (random) => new SharedDriver(random, 2 ** 22),
   ...Object.fromEntries(
     BACKING_KINDS.flatMap((kind) => [
       [`heap-${kind}-small`, (random: Random) => new HeapDriver(random, kind, 65536)],
