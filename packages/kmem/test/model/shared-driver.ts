@@ -56,7 +56,7 @@ export class SharedDriver implements Driver {
     if (this.#operation++ % 256 === 0) this.#changePhase();
     const heap = random.pick(this.#heaps);
     if (random.chance(0.02)) this.#misuse(heap);
-    else if (random.chance(0.02)) this.#changeHeap(heap);
+    else if (random.chance(0.03)) this.#changeHeap(heap);
     else if (random.chance(0.01)) this.#replace();
     else if (random.chance(this.#pressure)) this.#allocate(this.#heaps[this.#flow?.maker ?? NONE] ?? heap);
     else if (this.#objects.length > 0) this.#change(this.#heaps[this.#flow?.freer ?? NONE] ?? heap);
