@@ -170,9 +170,10 @@ describe("leaving", () => {
   test("gives everything back that was free, and the number", () => {
     const first = SharedHeap.create({ size: 64 * PAGE, maxThreads: 2 });
     for (let round = 0; round < 5; round++) {
-      using second = SharedHeap.attach(first.handle);
+      const second = SharedHeap.attach(first.handle);
       expect(second.threadId).toBe(1);
       for (let count = 0; count < 50; count++) second.free(second.malloc(16 * count));
+      second[Symbol.dispose]();
     }
     first.shrink();
     expect(first.stats()).toMatchObject({ objects: 0, heldBytes: 0 });
