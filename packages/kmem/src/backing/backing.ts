@@ -26,8 +26,8 @@ export interface Backing {
   readonly detachesViews: boolean;
   /** Makes the bytes up to `endOffset`, exclusive, available; false when that is refused. */
   grow(endOffset: number): boolean;
-  /** The buffer as it is now; undefined when there are no bytes. */
-  buffer(): ArrayBufferLike | undefined;
+  /** The buffer as it is now, with the bytes up to `neededEnd` if there are any; undefined when there are no bytes. */
+  buffer(neededEnd?: number): ArrayBufferLike | undefined;
 }
 
 const WASM_PAGE = 65536;
@@ -93,18 +93,34 @@ export function bufferBytes(buffer: ArrayBufferLike): Backing {
   });
 }
 
-/** The bytes of a WebAssembly memory. Its maximum cannot be asked for, only met. */
+/**
+ * The bytes of a WebAssembly memory. Its maximum cannot be asked for, only met.
+ *
+ * Where threads share it and another one has grown it, `memory.buffer` may go on having the old length until this
+ * thread's engine hears of it; growing by nothing makes it look.
+ */
 export function memoryBytes(memory: MemoryLike): Backing {
-  const end = (): number => memory.buffer.byteLength;
-  const extend = (newEnd: number): void => {
-    memory.grow(Math.ceil((newEnd - end()) / WASM_PAGE));
+  const end = (neededEnd: number): number => {
+    if (memory.buffer.byteLength < neededEnd && isShared(memory.buffer)) memory.grow(0);
+    return memory.buffer.byteLength;
   };
-  return growable(end, extend, {
+  const extend = (newEnd: number): void => {
+    const missing = newEnd - end(newEnd);
+    if (missing > 0) memory.grow(Math.ceil(missing / WASM_PAGE));
+  };
+  return growable(() => memory.buffer.byteLength, extend, {
     maxEndOffset: MAX_END_OFFSET,
     growthStep: WASM_PAGE,
     detachesViews: true,
-    buffer: () => memory.buffer,
+    buffer: (neededEnd = 0) => {
+      end(neededEnd);
+      return memory.buffer;
+    },
   });
+}
+
+function isShared(buffer: ArrayBufferLike): boolean {
+  return typeof SharedArrayBuffer !== "undefined" && buffer instanceof SharedArrayBuffer;
 }
 
 /** Which bytes a heap is to manage: just one of the three sources. */

@@ -495,8 +495,10 @@ export class Heap {
 
   /** The buffer as it is now, undefined when there are no bytes. Throws `AllocError` `DETACHED` when they are gone. */
   private bytes(): ArrayBufferLike | undefined {
-    const buffer = this.backing.buffer();
-    if (buffer !== undefined && buffer.byteLength < this.base + this.size) {
+    // The size first: another thread that grows a shared heap grows its bytes before it.
+    const end = this.base + this.size;
+    const buffer = this.backing.buffer(end);
+    if (buffer !== undefined && buffer.byteLength < end) {
       throw new AllocError("DETACHED", "the heap's buffer was transferred or shrunk");
     }
     return buffer;
