@@ -247,7 +247,8 @@ export class Crew {
       const offset = this.board.cell(index);
       if (offset >= 0 && isGone(offset)) this.board.exchange(index, offset, -1);
     }
-    for (const seat of this.members.keys().map((each) => this.board.seat(each))) {
+    for (const each of this.members.keys()) {
+      const seat = this.board.seat(each);
       for (let slot = 0; slot < seat.slotCount; slot++) {
         const object = seat.get(slot);
         if (object !== undefined && isGone(object.offset)) seat.remove(slot);
