@@ -52,7 +52,7 @@ function measureTime({ columns, warmupRounds, timedRounds, limitMs }: ChildTask)
   return { allocator: task.allocator, roundsNs, checksum: checksumOf(stream), operationCount, isCut: false };
 }
 
-/** Runs one round, or as much of it as there is time for. */
+/** Runs one round, or as much of it as there is time for: a slice at least. */
 function timeRound(column: "write" | "plain", endMs: number): { ns: number; operations: number } {
   const start = process.hrtime.bigint();
   let at = roundBegin;
@@ -60,7 +60,7 @@ function timeRound(column: "write" | "plain", endMs: number): { ns: number; oper
     loop.run(column, roundBegin, roundEnd);
     at = roundEnd;
   }
-  while (at < roundEnd && performance.now() < endMs) {
+  while (at < roundEnd && (at === roundBegin || performance.now() < endMs)) {
     const next = Math.min(at + SLICE_OPERATIONS * OPERATION_WORDS, roundEnd);
     loop.run(column, at, next);
     at = next;

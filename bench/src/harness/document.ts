@@ -100,6 +100,8 @@ export interface BenchmarkDocument {
     readonly pinned: boolean;
   };
   readonly missing: readonly Missing[];
+  /** What a reader of this run should know, added by hand to a stored document. */
+  readonly notes?: readonly string[];
   readonly workloads: readonly DocumentWorkload[];
   readonly rows: readonly Row[];
   readonly ratios: readonly Ratio[];

@@ -16,6 +16,7 @@ export function renderAsMarkdown(document: BenchmarkDocument, sourceName: string
     "`npm run bench` measures anew, `npm run bench -- --store` keeps the result.",
     "",
     ...provenanceOf(document).map((line) => `- ${line}`),
+    ...(document.notes ?? []).map((note) => `- ${note}`),
     ...missingLines(document).map((line) => `- ${line}.`),
     "",
     "## Aims",

@@ -71,7 +71,7 @@ export function merged(earlier: BenchmarkDocument, later: BenchmarkDocument): Be
 export function newestStoredPath(): string | undefined {
   mkdirSync(RESULTS_PATH, { recursive: true });
   const name = readdirSync(RESULTS_PATH)
-    .filter((file) => file.endsWith(".json"))
+    .filter((file) => /^\d{4}-\d\d-\d\d\.json$/.test(file))
     .toSorted()
     .at(-1);
   return name === undefined ? undefined : join(RESULTS_PATH, name);
