@@ -3,6 +3,7 @@
  *
  *     npm run stress -- [--minutes M] [--seed N] [--seeds K] [--rounds R]
  *     npm run stress -- --chaos [--kills N] [--seeds K] [--seed N]
+ *     npm run stress -- --steps
  *
  * Without an option: workers that allocate, free and exchange objects, and end in every way but by being killed. `--chaos`:
  * they are killed at random moments. After each end everything is compared. A seed decides what each worker wants to do; in which order they come to it, the
@@ -11,6 +12,7 @@
 import { parseArgs } from "node:util";
 import type { CrewFigures } from "../test/shared/crew/crew.ts";
 import { runCrew } from "../test/shared/crew/runs.ts";
+import { killAtSteps, type StepKillFigures } from "../test/shared/crew/step-kills.ts";
 
 const USAGE = `npm run stress -- [options]
   --minutes M   go on for so long, with seeds counted up (default 1, where nothing else is said)
@@ -18,10 +20,11 @@ const USAGE = `npm run stress -- [options]
   --seeds K     how many seeds
   --rounds R    ends of workers for each seed (default 40)
   --chaos       kill workers at random moments
-  --kills N     kills in all, shared out over the seeds (default 2000, over 20 seeds)`;
+  --kills N     kills in all, shared out over the seeds (default 2000, over 20 seeds)
+  --steps       kill a worker at every numbered step of the library, instead`;
 
 interface Plan {
-  readonly mode: "stress" | "chaos";
+  readonly mode: "stress" | "chaos" | "steps";
   readonly firstSeed: number;
   readonly seedCount: number;
   readonly rounds: number;
@@ -45,6 +48,7 @@ function readPlan(): Plan {
       rounds: text,
       kills: text,
       chaos: flag,
+      steps: flag,
       help: flag,
     },
   });
@@ -59,7 +63,7 @@ function readPlan(): Plan {
   const kills = positive("kills", values.kills ?? String(100 * seedCount));
   const minutes = values.minutes ?? (isChaos || values.seed !== undefined ? undefined : "1");
   return {
-    mode: isChaos ? "chaos" : "stress",
+    mode: values.steps === true ? "steps" : isChaos ? "chaos" : "stress",
     firstSeed,
     seedCount: values.minutes === undefined && minutes === undefined ? seedCount : Infinity,
     rounds: isChaos ? Math.ceil(kills / seedCount) : positive("rounds", values.rounds ?? "40"),
@@ -113,6 +117,15 @@ async function run({ mode, firstSeed, seedCount, rounds, minutes }: Plan): Promi
   console.log(`no failure in ${((performance.now() - start) / 1000).toFixed(0)} s`);
 }
 
+function describeSteps({ passed, tried, killed }: StepKillFigures): string {
+  return `${n(passed)} steps passed, killed at ${n(killed)} of ${n(tried)}`;
+}
+
+async function runSteps(seed: number): Promise<void> {
+  const { work, recovery } = await killAtSteps({ seed, limit: Infinity });
+  console.log(`allocating, freeing, growing: ${describeSteps(work)}\nrecovering: ${describeSteps(recovery)}`);
+}
+
 async function main(): Promise<void> {
   let plan: Plan;
   try {
@@ -123,7 +136,7 @@ async function main(): Promise<void> {
     return;
   }
   try {
-    await run(plan);
+    await (plan.mode === "steps" ? runSteps(plan.firstSeed) : run(plan));
   } catch (error) {
     console.error(error);
     process.exitCode = 1;

@@ -2,6 +2,7 @@ import { Worker } from "node:worker_threads";
 import { describe, expect, test } from "vitest";
 import { SharedHeap } from "../../../src/index.ts";
 import { runCrew } from "./runs.ts";
+import { killAtSteps } from "./step-kills.ts";
 
 describe("workers hammer one heap, and everything that they hold stays whole", () => {
   test.each([1, 2, 3])("while some leave, and some end without a word; seed %d", async (seed) => {
@@ -15,6 +16,15 @@ describe("workers hammer one heap, and everything that they hold stays whole", (
     expect(figures.kills).toBe(6);
     expect(figures.verified).toBeGreaterThan(100);
   });
+});
+
+test("a worker is killed where it stands at a numbered step, and so is the one that recovers it", async () => {
+  const { work, recovery } = await killAtSteps({ seed: 1, limit: 8 });
+  expect(work.tried).toBe(8);
+  expect(recovery.tried).toBe(8);
+  // Which steps a worker comes to again depends on what the others do.
+  expect(work.killed).toBeGreaterThanOrEqual(6);
+  expect(recovery.killed).toBeGreaterThanOrEqual(6);
 });
 
 /** Frees each of `offsets` at the same time as its twin does, and posts how often that succeeded, and how not. */

@@ -8,6 +8,7 @@ import { Worker } from "node:worker_threads";
 import { buildSync } from "esbuild";
 import { wasm } from "../../../../../scripts/wasm/webassembly.ts";
 import { type OwnedReport, type RecoveryReport, SharedHeap } from "../../../src/index.ts";
+import { HEADER_LOCK } from "../../../src/shared/layout.ts";
 import { fail, same } from "../../model/driver.ts";
 import { Random } from "../../model/random.ts";
 import * as B from "./board.ts";
@@ -193,6 +194,51 @@ export class Crew {
     await this.park();
     this.settle(member, ending);
     this.resume();
+  }
+
+  /** True when a worker has come to the step at which it was to stop. */
+  hasStopped(thread: number): boolean {
+    return this.board.seat(thread).state === B.STOPPED;
+  }
+
+  /**
+   * Ends a worker as `end` does, but has another one recover it. That one, if it stops at its step, is killed as well, and
+   * both are recovered here; returns whether it did.
+   */
+  async endWithRescuer(
+    thread: number,
+    rescuer: number,
+    orders: StepOrders,
+    libraryUrl: string,
+  ): Promise<boolean> {
+    const member = this.members.get(thread)!;
+    await member.worker.terminate();
+    this.figures.kills++;
+    this.members.delete(thread);
+    await this.hire(rescuer, orders, libraryUrl);
+    await this.until(rescuer, (state) => state === B.STOPPED || state === B.ENDED);
+    const hasStopped = this.hasStopped(rescuer);
+    const { worker, exited } = this.members.get(rescuer)!;
+    if (hasStopped) await worker.terminate();
+    await exited;
+    this.members.delete(rescuer);
+    if (hasStopped) {
+      this.figures.kills++;
+      // Of two that are dead, the one that holds the lock comes first: the other one's recovery would wait for it.
+      const dead = this.holder() === thread ? [thread, rescuer] : [rescuer, thread];
+      for (const each of dead) this.heap.recover(each);
+      this.heap.freeOwnedBy(rescuer);
+    }
+    this.heap.check();
+    await this.park();
+    this.settle(member, "kill");
+    this.resume();
+    return hasStopped;
+  }
+
+  /** The thread that holds the heap's lock now, or -1. */
+  private holder(): number {
+    return (Atomics.load(new Int32Array(this.heap.handle.tables), HEADER_LOCK) & 0xff) - 1;
   }
 
   /** Stops the others between two operations. */
