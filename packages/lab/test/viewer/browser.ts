@@ -1,7 +1,7 @@
 /** The built viewer in headless Chromium. Without Chromium such tests are skipped, loudly; where CI is set they fail. */
 import { existsSync, mkdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import { type Browser, type BrowserContext, chromium, type JSHandle, type Page } from "playwright-core";
 import { serveSite, type SiteServer } from "../../src/view/site-server.ts";
 import { SITE_FOLDER } from "../../src/view/site.ts";
 import type { ViewerHook } from "../../viewer/src/hook-types.ts";
@@ -30,7 +30,9 @@ export class ViewerBrowser {
   readonly page: Page;
   readonly context: BrowserContext;
   readonly url: string;
-  /** Requests to anywhere but the site, page errors, and errors on the console. */
+  /** Where pages come from: the site, and what a test adds. */
+  readonly origins = new Set<string>();
+  /** Requests to any other place, page errors, and errors on the console. */
   readonly faults: string[] = [];
   readonly #browser: Browser;
   readonly #site: SiteServer;
@@ -41,11 +43,11 @@ export class ViewerBrowser {
     this.page = page;
     this.#site = site;
     this.url = site.url;
+    this.origins.add(new URL(site.url).origin);
     context.on("request", (request) => {
-      const url = request.url();
-      if (!/^(data|blob):/.test(url) && !url.startsWith(site.url) && !url.startsWith("file:")) {
-        this.faults.push(`request to ${url}`);
-      }
+      const url = new URL(request.url());
+      const isOwn = ["data:", "blob:", "file:"].includes(url.protocol) || this.origins.has(url.origin);
+      if (!isOwn) this.faults.push(`request to ${url.href}`);
     });
     page.on("pageerror", (error) => this.faults.push(`page error: ${error.message}`));
     page.on("console", (message) => {
@@ -123,18 +125,24 @@ export class ViewerBrowser {
 
   /** Drops a file onto the page. */
   async drop(name: string, bytes: Uint8Array): Promise<void> {
-    const data = await this.page.evaluateHandle(
+    const dataTransfer = await this.dataTransfer(name, bytes);
+    await this.page.dispatchEvent("main", "dragover", { dataTransfer });
+    await this.page.dispatchEvent("main", "drop", { dataTransfer });
+  }
+
+  /** A file in the page, as a drop carries it. */
+  dataTransfer(name: string, bytes: Uint8Array): Promise<JSHandle<DataTransfer>> {
+    return this.page.evaluateHandle(
       ([fileName, base64]) => {
         const text = atob(base64);
-        const content = Uint8Array.from(text, (char) => char.charCodeAt(0));
+        const content = new Uint8Array(text.length);
+        for (let at = 0; at < text.length; at++) content[at] = text.charCodeAt(at);
         const transfer = new DataTransfer();
         transfer.items.add(new File([content], fileName));
         return transfer;
       },
       [name, Buffer.from(bytes).toString("base64")] as const,
     );
-    await this.page.dispatchEvent("main", "dragover", { dataTransfer: data });
-    await this.page.dispatchEvent("main", "drop", { dataTransfer: data });
   }
 
   /** Keeps a picture of the page under viewer/out/. */

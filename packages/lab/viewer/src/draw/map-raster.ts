@@ -201,10 +201,16 @@ function slotRect(cell: Rect, count: number, index: number): Rect {
   };
 }
 
-/** Draws the slots of some pages over their cells. */
-export function drawSlots(out: Uint32Array, layout: MapLayout, pages: readonly PageSlots[]): void {
+/** Draws the slots of some pages over their cells, parted by `line`. */
+export function drawSlots(
+  out: Uint32Array,
+  layout: MapLayout,
+  pages: readonly PageSlots[],
+  line: number,
+): void {
   for (const { page, colors } of pages) {
     const cell = cellRect(layout, page);
+    fillRect(out, layout, { ...cell, x1: cell.x1 - 1, y1: cell.y1 - 1 }, line);
     for (let index = 0; index < colors.length; index++) {
       fillRect(out, layout, slotRect(cell, colors.length, index), colors[index]!);
     }

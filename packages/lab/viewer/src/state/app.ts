@@ -55,6 +55,7 @@ export async function open(source: Source): Promise<void> {
   store.takeNumber.value = 0;
   store.otherTake.value = -1;
   store.pictures.value = new Map();
+  store.readablePictures.value = new Map();
   store.selection.value = null;
   store.mapView.value = WHOLE_SPACE;
   isAtEdge = true;
@@ -102,6 +103,7 @@ export function close(): void {
   store.sourceName.value = null;
   store.takes.value = [];
   store.pictures.value = new Map();
+  store.readablePictures.value = new Map();
   store.failure.value = null;
   store.view.value = "map";
 }

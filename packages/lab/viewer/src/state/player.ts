@@ -11,6 +11,9 @@ import * as store from "./store.ts";
 /** Events around the moment that the tables list. */
 const EVENT_COUNT = 60;
 
+/** How often figures and tables change while a film plays, in milliseconds. */
+const READABLE_MS = 150;
+
 /** What can be learnt of pictures that have come, for tests and for the curious. */
 export interface PlayerTimes {
   /** From wish to picture, in milliseconds, the newest last. */
@@ -33,6 +36,8 @@ export class Player {
   /** The exact moment, with a fraction, while playing. */
   #exact = 0;
   #lastFrame = 0;
+  /** When each take's figures were shown last. */
+  readonly #readAt = new Map<number, number>();
 
   constructor(client: FilmClient) {
     this.#client = client;
@@ -52,7 +57,9 @@ export class Player {
       this.refresh();
     });
     effect(() => {
-      if (store.isPlaying.value) {
+      if (!store.isPlaying.value) {
+        this.refresh();
+      } else {
         this.#exact = store.moment.peek();
         this.#lastFrame = performance.now();
         requestAnimationFrame(this.#frame);
@@ -114,17 +121,27 @@ export class Player {
             theme: store.theme.peek(),
             selection: take === store.takeNumber.peek() ? store.selection.peek() : null,
           };
+    const isReadable = this.#isReadable(take);
     return {
       moment: store.moment.peek(),
       map,
       wantsTower: view === "tower",
-      wantsTables: true,
-      eventCount: view === "tables" ? EVENT_COUNT : 0,
+      wantsTables: isReadable,
+      eventCount: isReadable && view === "tables" ? EVENT_COUNT : 0,
     };
+  }
+
+  /** Is it time for figures and tables? */
+  #isReadable(take: number): boolean {
+    return !store.isPlaying.peek() || performance.now() - (this.#readAt.get(take) ?? -Infinity) > READABLE_MS;
   }
 
   #show(take: number, picture: Picture): void {
     store.pictures.value = new Map(store.pictures.peek()).set(take, picture);
+    if (picture.caches !== null) {
+      this.#readAt.set(take, performance.now());
+      store.readablePictures.value = new Map(store.readablePictures.peek()).set(take, picture);
+    }
     const page = picture.map?.selectedPage ?? -1;
     if (store.isFollowing.peek() && page >= 0 && take === store.takeNumber.peek()) {
       const { layout } = picture.map!;

@@ -45,3 +45,10 @@ export const isFollowing = signal(false);
 export const take = computed(() => takes.value.find((each) => each.take === takeNumber.value) ?? null);
 /** Its newest picture. */
 export const picture = computed(() => pictures.value.get(takeNumber.value) ?? null);
+/**
+ * The same for what is read rather than watched: figures and tables. While a film plays it changes a few times a second, so
+ * that numbers can be read and frames are free for the map.
+ */
+export const readablePictures = signal<ReadonlyMap<number, Picture>>(new Map());
+/** The readable picture of the take that is looked at. */
+export const readablePicture = computed(() => readablePictures.value.get(takeNumber.value) ?? null);

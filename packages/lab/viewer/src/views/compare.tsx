@@ -42,7 +42,7 @@ export function CompareView(): JSX.Element {
 }
 
 function Chooser(): JSX.Element {
-  const [settings, setSettings] = useState<TakeSettings>({ allocator: "malloc", pageSize: 4096 });
+  const [settings, setSettings] = useState<TakeSettings>({ allocator: "buddy", pageSize: 4096 });
   const [isShooting, setShooting] = useState(false);
   return (
     <div class="chooser">
@@ -91,15 +91,19 @@ function Difference({
   readonly take: TakeSummary;
   readonly other: TakeSummary;
 }): JSX.Element | null {
-  const left = store.pictures.value.get(take.take);
-  const right = store.pictures.value.get(other.take);
+  const left = store.readablePictures.value.get(take.take);
+  const right = store.readablePictures.value.get(other.take);
   if (left === undefined || right === undefined) return null;
   const rows = FIGURES.map(([name, figure]) => [name, figure(left.figures), figure(right.figures)] as const);
-  const peaks = ["most pages held so far", peakUntil(take), peakUntil(other)] as const;
+  const peaks = [
+    "most pages held so far",
+    peakUntil(take, left.moment),
+    peakUntil(other, left.moment),
+  ] as const;
   return (
     <div class="scroll" tabIndex={0} role="region" aria-label="Difference in figures">
       <table class="figures difference">
-        <caption>At event {count(store.moment.value)}</caption>
+        <caption>At event {count(left.moment)}</caption>
         <thead>
           <tr>
             <th scope="col">Figure</th>
@@ -114,11 +118,7 @@ function Difference({
               <th scope="row">{name}</th>
               <td>{bytes(a)}</td>
               <td>{bytes(b)}</td>
-              <td>
-                {b >= a ? "+" : "−"}
-                {bytes(Math.abs(b - a))} ({b >= a ? "+" : "−"}
-                {percent(Math.abs(b - a), a)})
-              </td>
+              <td>{difference(a, b)}</td>
             </tr>
           ))}
           <tr>
@@ -133,9 +133,17 @@ function Difference({
   );
 }
 
-function peakUntil({ series }: TakeSummary): number {
+/** How much more, or less, the second is. */
+function difference(first: number, second: number): string {
+  if (first === second) return "none";
+  const sign = second > first ? "+" : "−";
+  const more = Math.abs(second - first);
+  return first === 0 ? `${sign}${bytes(more)}` : `${sign}${bytes(more)} (${sign}${percent(more, first)})`;
+}
+
+function peakUntil({ series }: TakeSummary, moment: number): number {
   let peak = 0;
-  for (let at = 0; at < series.moment.length && series.moment[at]! <= store.moment.value; at++) {
+  for (let at = 0; at < series.moment.length && series.moment[at]! <= moment; at++) {
     peak = Math.max(peak, series.heldBytes[at]!);
   }
   return peak;

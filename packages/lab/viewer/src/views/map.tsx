@@ -1,4 +1,5 @@
 /** The map: pages as pixels, to be moved with pointer, wheel and keys, and asked what lies where. */
+import { effect } from "@preact/signals";
 import type { CanvasHTMLAttributes, JSX } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { pageAtPixel, panBy, WHOLE_SPACE, zoomAt } from "../draw/map-layout.ts";
@@ -8,7 +9,7 @@ import { client, player } from "../state/app.ts";
 import * as store from "../state/store.ts";
 import { bytes, count } from "../ui/format.ts";
 import { useSize } from "../ui/use-size.ts";
-import type { Picture } from "../worker/protocol.ts";
+import type { MapPicture, Picture } from "../worker/protocol.ts";
 
 const WHEEL_ZOOM = 0.0016;
 const KEY_ZOOM = 1.5;
@@ -21,7 +22,7 @@ export function MapCanvas({ take }: { readonly take: number }): JSX.Element {
   const { ref, width, height } = useSize<HTMLDivElement>();
   const canvas = useRef<HTMLCanvasElement>(null);
   const [hasFocus, setHasFocus] = useState(false);
-  const picture = store.pictures.value.get(take) ?? null;
+  const label = mapLabel(store.readablePictures.value.get(take) ?? null);
   const scale = Math.min(2, devicePixelRatio);
 
   useEffect(() => {
@@ -30,35 +31,38 @@ export function MapCanvas({ take }: { readonly take: number }): JSX.Element {
     return () => player.setMapSize(take, null);
   }, [take, width, height, scale]);
 
-  useLayoutEffect(() => {
-    const map = picture?.map;
-    const element = canvas.current;
-    if (map === undefined || map === null || element === null) return;
-    if (element.width !== map.layout.width) element.width = map.layout.width;
-    if (element.height !== map.layout.height) element.height = map.layout.height;
-    element
-      .getContext("2d")!
-      .putImageData(new ImageData(map.pixels, map.layout.width, map.layout.height), 0, 0);
-  }, [picture]);
+  // Drawn as pictures come, without a new rendering of the page.
+  useLayoutEffect(
+    () => effect(() => drawMap(canvas.current, store.pictures.value.get(take)?.map ?? null)),
+    [take],
+  );
 
-  const pointer = usePointer(take, picture, scale);
+  const pointer = usePointer(take, scale);
   return (
     <div class="map" ref={ref}>
       <canvas
         ref={canvas}
         tabIndex={0}
         role="img"
-        aria-label={mapLabel(picture)}
+        aria-label={label}
         aria-keyshortcuts="ArrowLeft ArrowRight ArrowUp ArrowDown + - 0 Enter"
         onFocus={(event) => setHasFocus(event.currentTarget.matches(":focus-visible"))}
         onBlur={() => setHasFocus(false)}
-        onKeyDown={(event) => onMapKey(event, take, picture)}
+        onKeyDown={(event) => onMapKey(event, take)}
         {...pointer}
       />
       {hasFocus && <div class="crosshair" aria-hidden="true" />}
-      {picture?.map === null || picture === null ? <p class="map-wait">Drawing …</p> : null}
     </div>
   );
+}
+
+/** Puts a map's pixels into a canvas. */
+function drawMap(canvas: HTMLCanvasElement | null, map: MapPicture | null): void {
+  if (map === null || canvas === null) return;
+  const { width, height } = map.layout;
+  if (canvas.width !== width) canvas.width = width;
+  if (canvas.height !== height) canvas.height = height;
+  canvas.getContext("2d")!.putImageData(new ImageData(map.pixels, width, height), 0, 0);
 }
 
 function mapLabel(picture: Picture | null): string {
@@ -135,7 +139,7 @@ function withinPage(
   return slot * slotSize - (page - firstPage) * pageSize;
 }
 
-function onMapKey(event: KeyboardEvent, take: number, picture: Picture | null): void {
+function onMapKey(event: KeyboardEvent, take: number): void {
   const view = store.mapView.peek();
   const moves: Record<string, () => void> = {
     ArrowLeft: () => (store.mapView.value = panBy(view, -KEY_PAN, 0)),
@@ -147,7 +151,8 @@ function onMapKey(event: KeyboardEvent, take: number, picture: Picture | null): 
     "-": () => (store.mapView.value = zoomAt(view, 1 / KEY_ZOOM, 0.5, 0.5)),
     "0": () => (store.mapView.value = WHOLE_SPACE),
     Enter: () => {
-      if (picture === null || picture.map === null) return;
+      const picture = store.pictures.peek().get(take);
+      if (picture === undefined || picture.map === null) return;
       ask(take, picture, picture.map.layout.width / 2, picture.map.layout.height / 2, true);
     },
   };
@@ -165,19 +170,13 @@ function share(event: MouseEvent): { x: number; y: number } {
 }
 
 /** Dragging moves, two fingers or the wheel zoom, a click selects, hovering asks. */
-function usePointer(
-  take: number,
-  picture: Picture | null,
-  scale: number,
-): CanvasHTMLAttributes<HTMLCanvasElement> {
+function usePointer(take: number, scale: number): CanvasHTMLAttributes<HTMLCanvasElement> {
   const pointers = useRef(new Map<number, { x: number; y: number }>());
   const travelled = useRef(0);
-  const latest = useRef(picture);
-  latest.current = picture;
   const askAt = (event: MouseEvent, isClick: boolean): void => {
     const box = (event.currentTarget as HTMLCanvasElement).getBoundingClientRect();
-    const now = latest.current;
-    if (now === null || now.map === null) return;
+    const now = store.pictures.peek().get(take);
+    if (now === undefined || now.map === null) return;
     ask(take, now, (event.clientX - box.left) * scale, (event.clientY - box.top) * scale, isClick);
   };
   return {

@@ -14,7 +14,7 @@ import { CacheTable } from "./tables.tsx";
 /** The panel. */
 export function SidePanel(): JSX.Element | null {
   const take = store.take.value;
-  const picture = store.picture.value;
+  const picture = store.readablePicture.value;
   if (take === null || picture === null) return null;
   return (
     <aside class="side" aria-label="Figures of the moment">
@@ -114,7 +114,7 @@ function Slots({ place, color }: { readonly place: PlaceFacts; readonly color: s
     <svg
       class="slots"
       viewBox={`0 0 ${columns * size} ${Math.ceil(shown.length / columns) * size}`}
-      style={{ maxWidth: `${columns * 14}px` }}
+      style={{ width: `${Math.min(296, columns * 16)}px` }}
       role="img"
       aria-label={`Slots: ${count(place.objects)} of ${count(place.slots.length)} in use`}
     >

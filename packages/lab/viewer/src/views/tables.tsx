@@ -23,7 +23,7 @@ const COLUMNS: readonly (readonly [key: SortKey, title: string, short: boolean])
 /** All tables of the moment. */
 export function TablesView(): JSX.Element | null {
   const take = store.take.value;
-  const picture = store.picture.value;
+  const picture = store.readablePicture.value;
   if (take === null || picture === null) return null;
   return (
     <div class="tables">
@@ -174,7 +174,7 @@ const EVENT_WORDS: Record<EventRow["kind"], string> = {
 };
 
 function EventTable({ rows }: { readonly rows: readonly EventRow[] }): JSX.Element {
-  const moment = store.moment.value;
+  const moment = store.readablePicture.value?.moment ?? -1;
   const hasClock = rows.some(({ nanoseconds }) => nanoseconds >= 0);
   const hasSites = rows.some(({ callSite }) => callSite !== "");
   const frame = useRef<HTMLDivElement>(null);

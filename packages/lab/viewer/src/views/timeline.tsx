@@ -66,18 +66,24 @@ export function Timeline(): JSX.Element | null {
         </output>
       </div>
       <Plot take={take} chart={chart} />
-      <input
-        class="scrubber"
-        type="range"
-        min={0}
-        max={take.position}
-        step={1}
-        value={store.moment.value}
-        aria-label="Moment: events done"
-        aria-valuetext={`event ${count(store.moment.value)} of ${count(take.operationCount)}`}
-        onInput={(event) => goTo(event.currentTarget.valueAsNumber)}
-      />
+      <Scrubber take={take} />
     </section>
+  );
+}
+
+function Scrubber({ take }: { readonly take: TakeSummary }): JSX.Element {
+  return (
+    <input
+      class="scrubber"
+      type="range"
+      min={0}
+      max={take.position}
+      step={1}
+      value={store.moment.value}
+      aria-label="Moment: events done"
+      aria-valuetext={`event ${count(store.moment.value)} of ${count(take.operationCount)}`}
+      onInput={(event) => goTo(event.currentTarget.valueAsNumber)}
+    />
   );
 }
 

@@ -52,7 +52,7 @@ export class MapPainter {
     const out = new Uint32Array(pixels.buffer);
     drawPages(out, layout, ink, this.#pyramid!);
     if (Math.min(layout.cellWidth, layout.cellHeight) >= SLOT_CELL) {
-      drawSlots(out, layout, this.#visibleSlots(layout, request, palette));
+      drawSlots(out, layout, this.#visibleSlots(layout, request, palette), ink.line);
     }
     const selectedPage = this.#markSelection(out, layout, selection, pixelOf(mark));
     return { pixels, layout, selectedPage };
