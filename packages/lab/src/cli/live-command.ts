@@ -7,9 +7,12 @@ import { UserError } from "../files/user-error.ts";
 import { lookAt, type Look } from "../live/look.ts";
 import { takeSample, type Sample } from "../live/sample.ts";
 import { EXIT_CODE_HELP } from "./exit-codes.ts";
+import { LiveStream } from "../view/live-stream.ts";
 import { renderLook, type CacheOrder, type PictureOptions } from "./live-text.ts";
+import { wholeNumber } from "./options.ts";
 import { duration } from "./record-command.ts";
 import { Screen } from "./screen.ts";
+import { serveUntilInterrupted } from "./serving.ts";
 import { styleFor } from "./style.ts";
 
 const DEFAULT_INTERVAL_SECONDS = 1;
@@ -28,6 +31,9 @@ interface LiveCommandOptions {
   readonly interval: number;
   readonly once?: true;
   readonly json?: true;
+  readonly web?: true;
+  readonly port: number;
+  readonly open: boolean;
 }
 
 /** The command. */
@@ -41,12 +47,22 @@ export function liveCommand(): Command {
     )
     .option("--once", "print one look and end")
     .option("--json", "print each look as a JSON document; on one line, but for --once")
+    .option("--web", "show it in a browser instead")
+    .option("--port <number>", "with --web: the port on loopback; 0 for any that is free", wholeNumber(0), 0)
+    .option("--no-open", "with --web: only print the address, open no browser")
     .addHelpText("after", `\n${ROW_HELP}\n\n${EXIT_CODE_HELP}`)
     .action(runLive);
 }
 
-async function runLive({ interval, once, json }: LiveCommandOptions): Promise<void> {
-  if (once === true) {
+async function runLive({ interval, once, json, web, port, open }: LiveCommandOptions): Promise<void> {
+  if (web === true) {
+    // Before anything is served, so that an error is told here.
+    takeSample();
+    const stream = new LiveStream(interval);
+    const handle = stream.handle.bind(stream);
+    await serveUntilInterrupted({ port, open, hash: "#view=live&stream", handle });
+    stream.stop();
+  } else if (once === true) {
     const look = lookAt(takeSample(), null);
     process.stdout.write(json === true ? `${JSON.stringify(look, null, 2)}\n` : printed(look));
   } else if (json === true) {

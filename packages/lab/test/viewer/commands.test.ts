@@ -109,6 +109,35 @@ describe.runIf(hasBrowser())("in a browser", () => {
   });
 });
 
+describe.runIf(hasBrowser() && process.platform === "linux")("kmem live --web", () => {
+  test("streams this machine's allocators into the page", async () => {
+    const { url, child } = await serving("live", "--web", "--no-open", "--interval", "200ms");
+    const viewer = await ViewerBrowser.start();
+    viewer.origins.add(new URL(url).origin);
+    const { page } = viewer;
+    await page.goto(url);
+    const zones = page.getByRole("region", { name: "Free blocks of each zone" });
+    await zones.waitFor();
+    const names = await zones.locator("tbody th").allTextContents();
+    // Zone names, and pages in free blocks, are the kernel's own.
+    for (const line of readFileSync("/proc/buddyinfo", "utf8").trim().split("\n")) {
+      const [, node, zone] = /^Node (\d+), zone +(\S+)/.exec(line)!;
+      expect(names).toContain(`${zone} ${node}`);
+    }
+    const before = await page.locator(".live-plot canvas").screenshot();
+    await page.waitForFunction(() => document.querySelectorAll(".live-order .change").length > 0);
+    await expect
+      .poll(async () => (await page.locator(".live-plot canvas").screenshot()).equals(before))
+      .toBe(false);
+    await page.setViewportSize({ width: 1280, height: 720 });
+    await viewer.shot("live-web");
+    await viewer.stop();
+    child.kill("SIGINT");
+    expect(await ended(child)).toBe(0);
+    expect(viewer.faults).toEqual([]);
+  });
+});
+
 test("kmem view says in one line what is wrong", async () => {
   expect(await failed("view", join(folder, "absent"), "--no-open")).toMatchObject({
     code: 1,
