@@ -124,12 +124,12 @@ describe.runIf(hasBrowser() && process.platform === "linux")("kmem live --web", 
       const [, node, zone] = /^Node (\d+), zone +(\S+)/.exec(line)!;
       expect(names).toContain(`${zone} ${node}`);
     }
-    const before = await page.locator(".live-plot canvas").screenshot();
-    await page.waitForFunction(() => document.querySelectorAll(".live-order .change").length > 0);
-    await expect
-      .poll(async () => (await page.locator(".live-plot canvas").screenshot()).equals(before))
-      .toBe(false);
-    await page.setViewportSize({ width: 1280, height: 720 });
+    // The next look moves the lines.
+    const drawn = (): string | null =>
+      document.querySelector<HTMLCanvasElement>(".live-plot canvas")?.toDataURL() ?? null;
+    await page.waitForFunction(() => document.querySelector(".live-plot canvas") !== null);
+    const before = await page.evaluate(drawn);
+    await expect.poll(() => page.evaluate(drawn), { timeout: 20_000 }).not.toBe(before);
     await viewer.shot("live-web");
     await viewer.stop();
     child.kill("SIGINT");

@@ -13,6 +13,7 @@ import { FROM_MALLOC, type HeapScript, type Script } from "../../viewer/src/film
 import { beginFilm, shootFilm } from "../../viewer/src/film/shoot.ts";
 import { stillOf } from "../../viewer/src/film/still.ts";
 import { randomNumbers, syntheticScript } from "../../viewer/src/film/synthetic.ts";
+import { retake } from "../../viewer/src/worker/retake.ts";
 import { traceScripts } from "../../viewer/src/film/trace-scripts.ts";
 import { blocksOfBuddy, blocksOfSnapshot } from "./truth.ts";
 
@@ -221,6 +222,23 @@ describe("the bundled recording", async () => {
     }
     expect(new Set(clock!.callSiteOf).size).toBeGreaterThan(100);
   });
+});
+
+test("the buddy allocator alone is drawn as it is, with what was asked for", () => {
+  const [, script] = HEAPS[0]!;
+  const alone = retake(script, { allocator: "buddy", pageSize: 4096 });
+  const film = shootFilm(alone);
+  const moment = new Moment(film);
+  moment.goTo(50_000);
+  const figures = figuresOf(moment, freeBlocksAt(moment));
+  let asked = 0;
+  let given = 0;
+  for (let piece = 0; piece < film.pieceCount; piece++) {
+    if (film.pieceBornAt[piece]! > 50_000 || film.pieceDiedAt[piece]! <= 50_000) continue;
+    asked += script.bytesRequested[piece]!;
+    given += 64 * 2 ** Math.ceil(Math.log2(Math.max(1, script.bytesRequested[piece]! / 64)));
+  }
+  expect(figures).toMatchObject({ liveBytes: asked, usedBytes: given, heldBytes: given });
 });
 
 test("a snapshot is drawn as it is", () => {

@@ -61,6 +61,8 @@ export interface PagesScript extends ScriptBase {
   readonly groupOf: Uint8Array;
   /** Names of what the blocks are for, such as the kernel's migrate types. */
   readonly groups: readonly string[];
+  /** For each piece: bytes asked for; null where whole blocks are asked for. */
+  readonly bytesRequested: ArrayLike<number> | null;
 }
 
 /** What a film is shot from. */

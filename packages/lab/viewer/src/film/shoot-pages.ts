@@ -26,8 +26,9 @@ export class PagesShooting {
       { name: "large objects", kind: "large", slotSize: 0, objectSize: 0 },
       ...groups.map((name) => ({ name, kind: "group" as const, slotSize: 0, objectSize: 0 })),
     ];
-    const pieceBytes = new Float64Array(pieceCount);
-    for (let piece = 0; piece < pieceCount; piece++) pieceBytes[piece] = pageSize * 2 ** order[piece]!;
+    const pieceBytes =
+      script.bytesRequested ??
+      Float64Array.from({ length: pieceCount }, (_, piece) => pageSize * 2 ** order[piece]!);
     const frame = { base: this.buddy.base, maxOrder, pageCount: size / pageSize, owners, pieceBytes };
     this.#writer = new FilmWriter(script, frame, () => this.#figures());
     this.film = this.#writer.film;

@@ -70,6 +70,7 @@ function pagesScript(trace: Trace, stream: PageStream, title: string): PagesScri
     order: stream.order,
     groupOf,
     groups: [...MIGRATE_TYPES, "untold"],
+    bytesRequested: null,
   };
 }
 

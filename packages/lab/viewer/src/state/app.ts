@@ -1,6 +1,7 @@
 /** What a person can do: every button, key and dropped file ends in one of these. */
 import { WHOLE_SPACE } from "../draw/map-layout.ts";
 import type { Theme } from "../draw/palette.ts";
+import { INVENTED } from "../worker/invented.ts";
 import type { Selection, Source, TakeSettings, TakeSummary } from "../worker/protocol.ts";
 import { FilmClient } from "./film-client.ts";
 import { newWorker } from "./new-worker.ts";
@@ -47,10 +48,11 @@ function speedFor(operationCount: number): number {
 export async function open(source: Source): Promise<void> {
   store.isPlaying.value = false;
   store.failure.value = null;
-  store.progress.value = { phase: "reading", share: null, text: source.name };
-  store.announcement.value = `Opening ${source.name}`;
+  const title = source.kind === "invented" ? (INVENTED[source.name]?.title ?? source.name) : source.name;
+  store.progress.value = { phase: "reading", share: null, text: title };
+  store.announcement.value = `Opening ${title}`;
   const before = { name: store.sourceName.peek(), takes: store.takes.peek() };
-  store.sourceName.value = source.name;
+  store.sourceName.value = title;
   store.takes.value = [];
   store.takeNumber.value = 0;
   store.otherTake.value = -1;
@@ -64,7 +66,7 @@ export async function open(source: Source): Promise<void> {
     if (isAtEdge) goToPeak();
     const take = store.take.peek();
     store.announcement.value =
-      take === null ? "" : `${source.name} is open: ${take.operationCount.toLocaleString("en")} events.`;
+      take === null ? "" : `${title} is open: ${take.operationCount.toLocaleString("en")} events.`;
   } catch (error) {
     // A file that cannot be opened leaves the page as it was.
     store.failure.value = (error as Error).message;

@@ -2,6 +2,9 @@
 
 const UNITS = ["B", "KiB", "MiB", "GiB", "TiB"];
 
+/** Steps between the ticks of an axis of bytes. */
+export const BYTE_STEPS = Array.from({ length: 45 }, (_, power) => 2 ** power);
+
 /** A number of bytes. */
 export function bytes(value: number): string {
   if (Math.abs(value) < 1024) return `${Math.round(value)} B`;

@@ -5,7 +5,7 @@ import uPlot from "uplot";
 import { hexOf, PALETTES, rampPixel } from "../draw/palette.ts";
 import { listenLive, liveState, looks, stopLive } from "../state/live.ts";
 import * as store from "../state/store.ts";
-import { bytes, count, percent } from "../ui/format.ts";
+import { BYTE_STEPS, bytes, count, percent } from "../ui/format.ts";
 import { useSize } from "../ui/use-size.ts";
 import type { Look, ZoneLook } from "../../../src/live/look.ts";
 
@@ -32,7 +32,13 @@ export function LiveView(): JSX.Element {
         <Zones zones={look.zones} />
       </section>
       <section class="panel">
-        <h2>Free memory over time</h2>
+        <h2>
+          Free memory over time:
+          <span class="swatch live-key" style={{ background: PALETTES[store.theme.value].ranked[0]! }} />
+          in blocks of order 9 or more
+          <span class="swatch live-key" style={{ background: PALETTES[store.theme.value].ranked[1]! }} />
+          in smaller ones
+        </h2>
         <FreePlot history={looks.value} />
       </section>
       <section class="panel live-caches">
@@ -204,7 +210,7 @@ function livePlotOptions(width: number, height: number): uPlot.Options {
     scales: { x: { time: false }, y: { range: (_, __, high) => [0, Math.max(1, high * 1.05)] } },
     axes: [
       { ...axis, values: (_, ticks) => ticks.map((tick) => `${tick} s`) },
-      { ...axis, size: 66, values: (_, ticks) => ticks.map((tick) => bytes(tick)) },
+      { ...axis, size: 66, incrs: BYTE_STEPS, values: (_, ticks) => ticks.map((tick) => bytes(tick)) },
     ],
     series: [
       {},

@@ -1,7 +1,7 @@
 /** The playground: a small space of pages or a heap, in which each step is drawn and told in a sentence. */
 import { signal } from "@preact/signals";
 import type { JSX } from "preact";
-import { useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { PALETTES } from "../draw/palette.ts";
 import { perform } from "../playground/perform.ts";
 import { PRESETS } from "../playground/presets.ts";
@@ -166,6 +166,8 @@ function Steps({
   const [text, setText] = useState("");
   const [error, setError] = useState("");
   const input = useRef<HTMLInputElement>(null);
+  // What was wrong with a line is no news once something was done.
+  useEffect(() => setError(""), [program.value]);
   const add = (line: string): void => {
     try {
       if (steps.length >= MAX_STEPS) throw new Error(`A program has at most ${MAX_STEPS} steps.`);

@@ -6,7 +6,7 @@ import { PALETTES, rampPixel, hexOf } from "../draw/palette.ts";
 import { goTo, step, togglePlaying } from "../state/app.ts";
 import * as store from "../state/store.ts";
 import { Button, Choice, Segments } from "../ui/controls.tsx";
-import { bytes, count, duration } from "../ui/format.ts";
+import { BYTE_STEPS, bytes, count, duration } from "../ui/format.ts";
 import { Icon } from "../ui/icons.tsx";
 import { useSize } from "../ui/use-size.ts";
 import type { TakeSummary } from "../worker/protocol.ts";
@@ -18,9 +18,6 @@ const CHARTS = [
   ["blocks", "Free blocks"],
   ["fragmentation", "Fragmentation"],
 ] as const;
-
-/** Steps between the ticks of an axis of bytes. */
-const BYTE_STEPS = Array.from({ length: 45 }, (_, power) => 2 ** power);
 
 const SPEEDS = [1, 10, 100, 1000, 10_000, 100_000, 1_000_000].map(
   (speed) => [speed, `${count(speed)} events/s`] as const,

@@ -44,6 +44,7 @@ function buddyAlone(script: HeapScript): PagesScript {
     order,
     groupOf,
     groups: ["objects"],
+    bytesRequested: script.bytesRequested,
   };
 }
 
