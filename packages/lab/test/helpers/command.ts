@@ -25,6 +25,8 @@ export function run(command: string, args: readonly string[], options: SpawnSync
   const { status, stdout, stderr } = spawnSync(command, args, {
     env: PLAIN_ENVIRONMENT,
     maxBuffer: 1 << 26,
+    // Vitest cannot end a test that waits for a child in one call: a hang would be one for ever.
+    timeout: 100_000,
     ...options,
     encoding: "utf8",
   });
