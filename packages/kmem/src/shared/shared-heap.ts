@@ -328,10 +328,22 @@ export class SharedHeap extends Heap {
     if (!this.geometry.trackOwners) return undefined;
     const owned = { objects: 0, bytes: 0 };
     this.sharedPool.forEachOwned(threadId, (offset) => {
+      const byteLength = this.lock.locked(() => this.sizeAt(offset));
+      if (byteLength === 0) return;
       owned.objects++;
-      owned.bytes += this.usableSize(offset);
+      owned.bytes += byteLength;
     });
     return owned;
+  }
+
+  /**
+   * Bytes of the allocation that begins at `offset`, or began there a moment ago: others free at any time. 0 when its
+   * pages have gone back as well. The lock is held.
+   */
+  private sizeAt(offset: number): number {
+    const number = this.pool.cacheAt(offset);
+    if (number !== 0) return this.pool.slotSize(number);
+    return this.pool.isLarge(offset) ? this.buddy.sizeOf(offset) : 0;
   }
 
   /** Refuses this thread's own number, and everything once this thread has left: another one may have it by then. */
