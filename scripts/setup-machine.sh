@@ -12,6 +12,7 @@ declare -A PARTS=(
   [browser]="chromium fonts-dejavu-core libvulkan1" # pages in a real browser, WebGPU by SwiftShader
   [model]="spin gcc libc6-dev"           # the model of the shared heap's protocol
   [kernel]="trace-cmd tmux"              # recording a running kernel, programs in a real terminal
+  [rivals]="gcc libc6-dev libmimalloc2.0 libtcmalloc-minimal4 libjemalloc2 util-linux" # what the benchmarks compare with
   [programs]="heaptrack"                 # recordings of programs, and the figures they are held against
   [wasm]="emscripten binaryen clang lld wasi-libc libclang-rt-dev-wasm32 make tcl xz-utils bzip2" # C compiled to WebAssembly
 )
