@@ -10,7 +10,7 @@
  * machine does: a failure may need several runs of the command that is printed.
  */
 import { parseArgs } from "node:util";
-import type { CrewFigures } from "../test/shared/crew/crew.ts";
+import { type CrewFigures, noFigures } from "../test/shared/crew/crew.ts";
 import { runCrew } from "../test/shared/crew/runs.ts";
 import { killAtSteps, type StepKillFigures } from "../test/shared/crew/step-kills.ts";
 
@@ -90,16 +90,7 @@ function describe(figures: CrewFigures): string {
 
 async function run({ mode, firstSeed, seedCount, rounds, minutes }: Plan): Promise<void> {
   const start = performance.now();
-  const total: CrewFigures = {
-    operations: 0,
-    kills: 0,
-    exits: 0,
-    detaches: 0,
-    withLock: 0,
-    slots: 0,
-    midway: 0,
-    verified: 0,
-  };
+  const total = noFigures();
   const endings = mode === "chaos" ? (["kill"] as const) : (["exit", "detach", "detach"] as const);
   for (let index = 0; index < seedCount && performance.now() - start < minutes * 60_000; index++) {
     const seed = firstSeed + index;

@@ -79,10 +79,9 @@ interface Known {
   readonly mostExtra: number;
 }
 
-export class Crew {
-  readonly heap: SharedHeap;
-  readonly random: Random;
-  readonly figures: CrewFigures = {
+/** The figures of a crew that has done nothing yet. */
+export function noFigures(): CrewFigures {
+  return {
     operations: 0,
     kills: 0,
     exits: 0,
@@ -92,6 +91,12 @@ export class Crew {
     midway: 0,
     verified: 0,
   };
+}
+
+export class Crew {
+  readonly heap: SharedHeap;
+  readonly random: Random;
+  readonly figures: CrewFigures = noFigures();
   readonly members = new Map<number, Member>();
   private readonly options: CrewOptions;
   private readonly boardBuffer: SharedArrayBuffer;
