@@ -11,6 +11,9 @@ if (MALLOC !== "none") {
 if (!WASM_EXPORTS.has("kmem_heap_base")) {
   error("kmem: link with kmem.c, which defines malloc and its family");
 }
+if (!WASM) {
+  error("kmem: its fast path is WebAssembly, so link without -sWASM=0");
+}
 if (USE_PTHREADS) {
   error("kmem: this library serves modules of one thread; docs/wasm.md tells of memory that workers share");
 }

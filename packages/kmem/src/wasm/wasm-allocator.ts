@@ -11,8 +11,10 @@ import { roundUp } from "../bits/integers.ts";
 import { argumentError, requireInteger } from "../errors.ts";
 import { Heap, type HeapOptions } from "../heap/heap.ts";
 import { type CAllocator, cAllocator, type CAllocatorOptions, type CHeap } from "./c-allocator.ts";
+import { fastFunctions } from "./fast-path.ts";
 import { growingMemory } from "./growing-memory.ts";
 import { MemoryWords } from "./memory-words.ts";
+import { TableMemory } from "./table-memory.ts";
 
 const WASM_PAGE = 65536;
 
@@ -66,22 +68,36 @@ export function wasmAllocator(
   memory: MemoryLike | (() => MemoryLike),
   options: WasmHeapOptions | GivenHeapOptions<CHeap> = {},
 ): WasmAllocator<CHeap> {
-  if (typeof memory === "function") return lazyAllocator(() => allocatorIn(memory(), options));
-  return allocatorIn(memory, options);
+  if ("heap" in options) return allocatorIn(memory, options, () => options.heap);
+  const { maxMemorySize = MAX_END_OFFSET, pageSize = 4096 } = options;
+  requireInteger("maxMemorySize", maxMemorySize, 1, MAX_END_OFFSET);
+  const tables = new TableMemory(maxMemorySize, pageSize);
+  const allocator = allocatorIn(memory, options, (memory) => heapIn(memory, options, tables));
+  const imports = { ...allocator.imports, ...fastFunctions(tables, allocator.imports) };
+  return {
+    get heap() {
+      return allocator.heap;
+    },
+    imports,
+  };
 }
 
+/** The functions in JavaScript, on the heap that `heapOn` makes or finds: now, or once `memory` can be asked for. */
 function allocatorIn(
-  memory: MemoryLike,
-  options: WasmHeapOptions | GivenHeapOptions<CHeap>,
+  memory: MemoryLike | (() => MemoryLike),
+  options: CAllocatorOptions,
+  heapOn: (memory: MemoryLike) => CHeap,
 ): WasmAllocator<CHeap> {
+  if (typeof memory === "function") return lazyAllocator(() => allocatorIn(memory(), options, heapOn));
   if (typeof memory?.grow !== "function") throw argumentError("memory", "a WebAssembly.Memory", memory);
-  const heap = "heap" in options ? options.heap : heapIn(memory, options);
+  const heap = heapOn(memory);
   // 0 is C's NULL, so no object may lie there.
   requireInteger("heap.base", heap.base, 1, Number.MAX_SAFE_INTEGER);
   return { heap, imports: cAllocator(heap, new MemoryWords(memory), options) };
 }
 
-function heapIn(memory: MemoryLike, options: WasmHeapOptions): Heap {
+/** A heap of its own in `memory`, from the base on, with its slabs' words in `tables`. */
+function heapIn(memory: MemoryLike, options: WasmHeapOptions, tables: TableMemory): Heap {
   const { base, maxMemorySize = MAX_END_OFFSET, pageSize = 4096, onGrow } = options;
   const end = memory.buffer.byteLength;
   requireInteger("maxMemorySize", maxMemorySize, end, MAX_END_OFFSET);
@@ -91,7 +107,10 @@ function heapIn(memory: MemoryLike, options: WasmHeapOptions): Heap {
   const first = roundUp(start, pageSize);
   // A heap has a page at least.
   if (first + pageSize > end) growing.grow(Math.ceil((first + pageSize - end) / WASM_PAGE));
-  return new Heap({ memory: growing, base: first, pageSize, maxSize: maxMemorySize - first });
+  const maxSize = maxMemorySize - first;
+  return new Heap({ memory: growing, base: first, pageSize, maxSize }, (...space) =>
+    tables.makeParts(...space),
+  );
 }
 
 /**
