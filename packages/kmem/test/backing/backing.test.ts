@@ -106,6 +106,28 @@ describe("the bytes of a memory", () => {
   });
 });
 
+test("a memory that another thread has grown is looked at again before it is grown", () => {
+  const [seen, grown] = [new SharedArrayBuffer(WASM_PAGE), new SharedArrayBuffer(3 * WASM_PAGE)];
+  const growCalls: number[] = [];
+  const memory = {
+    buffer: seen,
+    grow(delta: number) {
+      growCalls.push(delta);
+      this.buffer = grown;
+      return 3;
+    },
+  };
+  const backing = memoryBytes(memory);
+  expect(backing.grow(2 * WASM_PAGE)).toBe(true);
+  expect(growCalls).toEqual([0]);
+  expect(backing.buffer()).toBe(grown);
+});
+
+test("a buffer of an engine without resizable ones does not grow", () => {
+  const buffer = Object.defineProperty(new ArrayBuffer(100), "maxByteLength", { value: undefined });
+  expect(bufferBytes(buffer).maxEndOffset).toBe(100);
+});
+
 describe("choosing", () => {
   test.each<[string, Parameters<typeof chooseBacking>[0], Partial<Backing>]>([
     ["a size alone: no bytes", { size: 1000 }, { endOffset: 1500, maxEndOffset: 2500 }],

@@ -27,6 +27,14 @@ describe("allocating within a range", () => {
     expectSound(buddy);
   });
 
+  test("takes the lowest place although a larger block lies further on, and the first page of all", () => {
+    const buddy = buddyOf(16);
+    buddy.allocateAt(PAGE, 0);
+    expect(buddy.allocate(0, {})).toBe(0);
+    expect(buddy.allocate(0, {})).toBe(2 * PAGE);
+    expectSound(buddy);
+  });
+
   test("a range that is not on page bounds holds the whole pages inside", () => {
     const buddy = buddyOf(8);
     expect(buddy.tryAllocate(0, { from: PAGE + 1, to: 3 * PAGE - 1 })).toBe(NONE);
@@ -182,5 +190,27 @@ describe("allocateAt", () => {
       new RangeError(`offset must be an integer from 0 to ${4 * PAGE}, got ${8 * PAGE}`),
     );
     expect(stateOf(buddy)).toBe(before);
+  });
+});
+
+describe("given places in a space that begins beyond its largest block", () => {
+  const BASE = 35 * PAGE;
+
+  test("are claimed where they are", () => {
+    const buddy = buddyOf(8, { base: BASE });
+    expect(buddy.maxOrder).toBe(3);
+    buddy.reserve(BASE + PAGE + 1, PAGE);
+    expect(buddy.sizeOf(BASE + PAGE)).toBe(2 * PAGE);
+    expect(buddy.allocateAt(BASE + 5 * PAGE, 1)).toBe(40 * PAGE);
+    expect(layoutOf(buddy)).toBe("-0@35 1@36 -1@38 1@40 -0@42");
+    expectSound(buddy);
+  });
+
+  test("and aligned runs too, also where neighbouring blocks are put together", () => {
+    const buddy = buddyOf(16, { base: BASE, maxOrder: 2 });
+    const offset = buddy.allocatePages(7, { align: 4 * PAGE });
+    expect(offset).toBe(36 * PAGE);
+    expect(buddy.allocatePages(7, { align: 2 * PAGE })).toBe(44 * PAGE);
+    expectSound(buddy);
   });
 });

@@ -33,6 +33,17 @@ describe("runs of pages", () => {
     },
   );
 
+  test("of several pieces leave one note: that they began, not that each piece did", () => {
+    const buddy = buddyOf(16);
+    const offset = buddy.allocatePages(7);
+    buddy.free(offset);
+    expect(() => buddy.free(offset)).toThrow(expect.objectContaining({ code: "DOUBLE_FREE" }));
+    for (let page = 1; page < 7; page++) {
+      const inside = offset + page * PAGE;
+      expect(() => buddy.free(inside)).toThrow(expect.objectContaining({ code: "INVALID_FREE" }));
+    }
+  });
+
   test("a run of 2^k pages where a block is free is that block", () => {
     const buddy = buddyOf(16);
     buddy.allocatePages(4);
@@ -193,6 +204,15 @@ describe("resizePages", () => {
     expect(buddy.resizePages(run, 7)).toBe(false);
     expect(layoutOf(buddy)).toBe(before);
     expect(buddy.resizePages(run, 6)).toBe(true);
+    expectSound(buddy);
+  });
+
+  test("is refused past the end of the tables, whatever lies behind them", () => {
+    const buddy = buddyOf(64);
+    const first = buddy.allocatePages(32);
+    const last = buddy.allocatePages(32);
+    buddy.free(first);
+    for (const count of [33, 64, 100, 1000]) expect(buddy.resizePages(last, count)).toBe(false);
     expectSound(buddy);
   });
 

@@ -94,6 +94,15 @@ describe("shrinking", () => {
     expect(layoutOf(buddy)).toBe("-4@0");
   });
 
+  test("forgets what was freed in the pages that are cut off", () => {
+    const buddy = buddyOf(8);
+    const offset = buddy.allocateAt(6 * PAGE, 0);
+    buddy.free(offset);
+    buddy.shrinkTo(4 * PAGE);
+    buddy.grow(8 * PAGE);
+    expect(() => buddy.free(offset)).toThrow(expect.objectContaining({ code: "INVALID_FREE" }));
+  });
+
   test("throws NOT_FREE, changing nothing, when a page beyond is in use", () => {
     const buddy = buddyOf(16);
     buddy.allocateAt(9 * PAGE, 0);
@@ -107,4 +116,9 @@ describe("shrinking", () => {
     );
     expect(stateOf(buddy)).toBe(before);
   });
+});
+
+test("tables: a byte a page, and bits for each block of each order with the words that sum them up", () => {
+  // Orders 0 to 6: 2, 1, 1 … words of bits, one more above the two, and a count each; the mask and the sum.
+  expect(buddyOf(64).stats().metadataBytes).toBe(64 + 4 * (2 + 7 + (2 + 1) + 6));
 });

@@ -170,6 +170,18 @@ describe("new Heap", () => {
     expect(make).toThrow(new RangeError(`size must be an integer from 1 to ${PAGE}, got ${2 * PAGE}`));
   });
 
+  test("a maximum below the size is refused", () => {
+    const make = (): Heap => new Heap({ size: 4 * PAGE, maxSize: 3 * PAGE });
+    expect(make).toThrow(new RangeError(`maxSize must be at least the size, ${4 * PAGE}, got ${3 * PAGE}`));
+  });
+
+  test("a cache whose slab no block can hold is refused, where the heap is smaller than any slab", () => {
+    const heap = new Heap({ size: 256, pageSize: 16 });
+    const message = "objectSize must be one whose slab fits a block of 256 bytes, got 16";
+    expect(() => heap.createCache({ name: "objects", objectSize: 16 })).toThrow(new RangeError(message));
+    expect(heap.stats().caches).toEqual([]);
+  });
+
   test("a buffer and a memory at once are refused", () => {
     const memory = { buffer: new ArrayBuffer(65536), grow: () => 0 };
     const make = (): Heap => new Heap({ buffer: new ArrayBuffer(65536), memory });

@@ -1,3 +1,4 @@
+import { BuddyAllocator } from "kmem";
 import { describe, expect, test } from "vitest";
 import { checkBuddy } from "../../src/buddy/check.ts";
 import { FreeLists, freeListWordCount } from "../../src/buddy/free-lists.ts";
@@ -39,6 +40,17 @@ test("a sound state passes", () => {
   const state = makeState();
   check(state);
   expect(state.lists.freePages).toBe(PAGE_COUNT - 5);
+});
+
+test("an allocator's own check() looks at its own tables, from its base to its end", () => {
+  const buddy = new BuddyAllocator({ size: PAGE_COUNT * 4096, base: 40 * 4096, maxSize: 32 * 4096 });
+  const last = buddy.allocateAt(55 * 4096, 0);
+  buddy.check();
+  buddy["lists"].insert(buddy["firstPage"] + 15, 0);
+  expect(() => buddy.check()).toThrow(expect.objectContaining({ code: "CORRUPTED" }));
+  buddy["lists"].remove(buddy["firstPage"] + 15, 0);
+  buddy.free(last);
+  buddy.check();
 });
 
 test("notes of freed blocks are no corruption", () => {

@@ -282,4 +282,35 @@ describe("wrong arguments", () => {
     expect(() => imports.free(16)).toThrow("broken");
     expect(() => imports.free(16)).not.toThrow(AllocError);
   });
+
+  test("an error that is not about space is never taken for NULL", () => {
+    const heap: CHeap = {
+      base: 16,
+      malloc: () => {
+        throw new AllocError("DETACHED", "gone");
+      },
+      realloc: () => 16,
+      free: () => {},
+      usableSize: () => 16,
+    };
+    const { imports } = wasmAllocator(memory, { heap });
+    expect(() => imports.aligned_alloc(16, 16)).toThrow("gone");
+    expect(() => imports.posix_memalign(16, 16, 16)).toThrow("gone");
+  });
+});
+
+describe("a memory that the program grows by itself", () => {
+  test("is looked at again", () => {
+    const memory = wasmMemory({ initial: 2, maximum: 8 });
+    const grown: number[] = [];
+    const { imports, heap } = wasmAllocator(memory, {
+      maxMemorySize: 8 * PAGE,
+      onGrow: (buffer: ArrayBufferLike) => grown.push(buffer.byteLength),
+    });
+    const pointer = imports.calloc(1, 100);
+    memory.grow(2);
+    expect(new Uint8Array(memory.buffer, imports.calloc(1, 100), 100).every((byte) => byte === 0)).toBe(true);
+    expect(heap.buffer).toBe(memory.buffer);
+    expect(new Uint8Array(heap.buffer, pointer, 100).every((byte) => byte === 0)).toBe(true);
+  });
 });

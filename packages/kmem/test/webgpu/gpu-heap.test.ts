@@ -288,3 +288,53 @@ describe("a device that fails", () => {
     allocations[0]!.free();
   });
 });
+
+test("shared buffers are no larger than the device allows", () => {
+  const device = new FakeDevice();
+  device.limits.maxBufferSize = 2 ** 20;
+  const heap = new GpuHeap(device, { usage: VERTEX });
+  expect(heap.allocate(4).buffer.size).toBe(2 ** 20);
+});
+
+test("a copy without options is of as much as both have", () => {
+  const { heap } = makeHeap();
+  const [from, to] = [heap.allocate(100), heap.allocate(40)];
+  heap.write(from, new Uint8Array(100).fill(3));
+  heap.copy(from, to);
+  expect([...bytesOf(to)]).toEqual(Array.from({ length: 40 }, () => 3));
+});
+
+describe("the end of a heap", () => {
+  test("is that of its scope; its buffers are listed until then", () => {
+    const { device, heap } = makeHeap();
+    const allocation = heap.allocate(100);
+    expect(heap.buffers).toEqual([allocation.buffer]);
+    heap[Symbol.dispose]();
+    expect(heap.buffers).toEqual([]);
+    expect(device.live).toEqual([]);
+  });
+
+  test("is told once: a device that is lost afterwards says nothing more", async () => {
+    const errors: AllocErrorCode[] = [];
+    const { device, heap } = makeHeap({ onError: ({ code }) => errors.push(code) });
+    heap.destroy();
+    device.lose("gone");
+    await device.lost;
+    await Promise.resolve();
+    expect(errors).toEqual([]);
+    expect(codeOf(() => heap.allocate(4))).toBe("DETACHED");
+  });
+
+  test("finds frees that still wait for the queue, and does them no second time", async () => {
+    const { device, heap } = makeHeap();
+    const allocation = heap.allocate(100);
+    allocation.freeAfter(device.queue as never);
+    heap.destroy();
+    device.queue.finish();
+    await Promise.resolve();
+    device.queue.finish();
+    await heap["deferred"].settled();
+    expect(heap.stats()).toMatchObject({ allocations: 0, waitingFrees: 0 });
+    expect(codeOf(() => allocation.free())).toBe("DOUBLE_FREE");
+  });
+});

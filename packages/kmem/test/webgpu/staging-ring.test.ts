@@ -84,3 +84,35 @@ test("destroy gives all chunks back, those in flight when they return", async ()
   expect(ring.chunkCount).toBe(0);
   expect(device.live.length).toBe(1);
 });
+
+test("a device without mapped memory: what is staged goes by the queue", () => {
+  const { device, heap, ring } = make(128, 1);
+  const allocation = heap.allocate(100);
+  const real = device.createBuffer.bind(device);
+  device.createBuffer = (descriptor) => {
+    if (descriptor.mappedAtCreation === true) throw new RangeError("no mapped memory is left");
+    return real(descriptor);
+  };
+  ring.stage(allocation).fill(7);
+  ring.flush();
+  expect(allocation.buffer.bytes[allocation.offset + 99]).toBe(7);
+  expect(ring.chunkCount).toBe(0);
+});
+
+test("a chunk that cannot be mapped again is given up", async () => {
+  const { device, heap, ring } = make(128, 1);
+  ring.stage(heap.allocate(100)).fill(1);
+  const chunk = device.buffers.at(-1)!;
+  chunk.mapAsync = () => Promise.reject(new Error("the device is lost"));
+  ring.flush();
+  await ring.settled();
+  expect([ring.chunkCount, chunk.isDestroyed]).toEqual([0, true]);
+});
+
+test("leaves nothing behind at the end of its scope", () => {
+  const { device, heap, ring } = make(128, 1);
+  ring.stage(heap.allocate(100)).fill(1);
+  ring[Symbol.dispose]();
+  expect(ring.chunkCount).toBe(0);
+  expect(device.live.length).toBe(1);
+});
