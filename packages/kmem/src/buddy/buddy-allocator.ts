@@ -244,10 +244,8 @@ export class BuddyAllocator {
     const start = this.allocatedPage(offset);
     const oldEnd = runEnd(this.pages, start);
     const end = start + count;
-    if (end > oldEnd) {
-      if (end > this.endPage || this.lists.freeStretchEnd(oldEnd, end) < end) return false;
-      this.lists.claimRange(oldEnd, end);
-    }
+    if (end > this.endPage || this.lists.freeStretchEnd(oldEnd, end) < end) return false;
+    this.lists.claimRange(oldEnd, end);
     // The start comes last: with it, what is written down counts.
     const { state } = this;
     state[RESIZE_END] = end;
@@ -255,7 +253,7 @@ export class BuddyAllocator {
     runEnd(this.pages, start, true);
     markRun(this.pages, start, end, this.maxOrder);
     state[RESIZE_START] = 0;
-    if (end < oldEnd) this.lists.releaseRange(end, oldEnd);
+    this.lists.releaseRange(end, oldEnd);
     return true;
   }
 

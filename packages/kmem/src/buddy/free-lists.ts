@@ -134,7 +134,7 @@ export class FreeLists {
     this.insert(page, order);
   }
 
-  /** Frees pages `start` to `end` (exclusive) in the largest blocks that fit, merging. */
+  /** Frees pages `start` to `end` (exclusive) in the largest blocks that fit, merging; none where `start` is not below. */
   releaseRange(start: number, end: number): void {
     while (start < end) {
       const order = Math.min(this.maxOrder, pieceOrder(start, end));
@@ -143,7 +143,10 @@ export class FreeLists {
     }
   }
 
-  /** Takes pages `start` to `end` (exclusive) off the lists; all of them must be free. O(blocks touched). */
+  /**
+   * Takes pages `start` to `end` (exclusive) off the lists, none where `start` is not below; all of them must be free.
+   * O(blocks touched).
+   */
   claimRange(start: number, end: number): void {
     let page = start;
     while (page < end) {
@@ -152,7 +155,7 @@ export class FreeLists {
       const last = first + (1 << order);
       this.remove(first, order);
       this.releaseRange(first, page);
-      if (last > end) this.releaseRange(end, last);
+      this.releaseRange(end, last);
       page = last;
     }
   }
