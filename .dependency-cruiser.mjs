@@ -10,7 +10,7 @@ const LAYERS = [
   ["slab/"],
   ["heap/"],
   ["shared/"],
-  ["wasm/", "webgpu/"],
+  ["image/", "wasm/", "webgpu/"],
   ["index.ts"],
 ];
 

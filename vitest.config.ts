@@ -9,6 +9,10 @@ export default defineConfig({
         find: /^kmem\/wasm$/,
         replacement: fileURLToPath(new URL("packages/kmem/src/wasm/index.ts", import.meta.url)),
       },
+      {
+        find: /^kmem[/]image$/,
+        replacement: fileURLToPath(new URL("packages/kmem/src/image/index.ts", import.meta.url)),
+      },
       { find: /^kmem$/, replacement: fileURLToPath(new URL("packages/kmem/src/index.ts", import.meta.url)) },
       {
         find: /^kmem[/]webgpu$/,

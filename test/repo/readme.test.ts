@@ -1,5 +1,5 @@
 // The README cannot lie: every program in it runs and prints exactly what its `// →` comments say, and every
-// shell command in it exists. The programs of the lab's page for developers are held to the same.
+// shell command in it exists. The programs of the lab's page for developers and of the page on images are held to the same.
 //
 // - A `ts` or `js` block is one module, run by the pinned Node from the repository's root, so that
 //   `import … from "kmem"` finds the built package. Each line it prints stands behind a `// →` in the block,
@@ -26,7 +26,7 @@ const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"))
 };
 const blocks = codeBlocks(readFileSync(join(root, "README.md"), "utf8"));
 /** Programs of other pages that are run just so. */
-const OTHER_PAGES = ["packages/lab/src/README.md"];
+const OTHER_PAGES = ["packages/lab/src/README.md", "docs/image-format.md"];
 const PROGRAM_BLOCKS = ["README.md", ...OTHER_PAGES].flatMap((page) =>
   codeBlocks(readFileSync(join(root, page), "utf8"))
     .filter(({ language }) => PROGRAMS.includes(language))

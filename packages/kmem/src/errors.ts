@@ -19,9 +19,11 @@ export const NONE = -1;
  * - `NOT_ALLOCATED`: a question about an offset at which nothing is allocated.
  * - `NOT_FREE`: space wanted at a given place, or to be cut off, is in use.
  * - `IN_USE`: a cache was to be destroyed, or its name taken, while it lives.
- * - `DETACHED`: the cache was destroyed, the memory's bytes are gone, or the thread has left the shared heap.
+ * - `DETACHED`: the cache was destroyed, the memory's bytes are gone, the thread has left the shared heap,
+ *   or a cache that an image brought was not yet opened with its `construct`.
  * - `NO_BYTES`: an operation on bytes, on a heap that only hands out offsets.
  * - `INVALID_HANDLE`: what was to be attached to is no shared heap, or one that this version cannot use.
+ * - `INVALID_IMAGE`: what was to be loaded is no image of a heap, or one that no heap here can become.
  * - `TOO_MANY_THREADS`: as many threads as the shared heap was made for are attached.
  * - `STALLED`: a thread has held a shared heap's lock for far longer than any operation takes.
  * - `DEVICE_LOST`: the GPU device is lost, and with it all that was in its buffers.
@@ -39,6 +41,7 @@ export type AllocErrorCode =
   | "DETACHED"
   | "NO_BYTES"
   | "INVALID_HANDLE"
+  | "INVALID_IMAGE"
   | "TOO_MANY_THREADS"
   | "STALLED"
   | "DEVICE_LOST"

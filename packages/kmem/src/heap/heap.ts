@@ -147,6 +147,8 @@ export class Heap {
   private readonly fastLimit: number;
   /** Where the arrays lie whose views growth may detach; a detached view does not know any more. */
   private readonly views = new WeakMap<ArrayBufferView, { offset: number; length: number }>();
+  /** The named caches, by number; also those of numbers given up. */
+  private readonly namedCaches: SlabCache[] = [];
 
   /**
    * Makes a heap. Throws RangeError or TypeError for sizes that are not positive integers, an end beyond 4 GiB, no
@@ -344,7 +346,22 @@ export class Heap {
     }
     if (pool.isFull)
       throw new RangeError(`a heap has at most ${pool.cacheLimit - SLOT_SIZES.length} named caches`);
-    return new SlabCache(this.buddy, options, { pool });
+    const cache = new SlabCache(this.buddy, options, { pool });
+    this.namedCaches[this.cacheNumber(cache.name)] = cache;
+    return cache;
+  }
+
+  /**
+   * The named cache that `createCache` made, or that an image brought. With `construct`, that is called for each slot of
+   * the slabs that are made from now on: a cache whose slots were constructed when it was saved makes no slab without.
+   *
+   * Throws `AllocError` `NOT_ALLOCATED` when there is none of that name.
+   */
+  openCache(name: string, options: Pick<SlabCacheOptions, "construct"> = {}): SlabCache {
+    const number = this.cacheNumber(name);
+    if (number === 0) throw new AllocError("NOT_ALLOCATED", `there is no cache "${name}"`);
+    if (options.construct !== undefined) this.pool.setConstructor(number, options.construct);
+    return this.namedCaches[number];
   }
 
   /**
@@ -414,6 +431,12 @@ export class Heap {
       largeObjects++;
     }
     requireSame("H2", "the count of large allocations", this.pool.largeObjects, largeObjects);
+  }
+
+  /** What `read` makes of the heap's parts, while nobody changes them; for the layers above. */
+  protected read<Result>(read: (parts: HeapParts) => Result): Result {
+    const { buddy, pool } = this;
+    return read({ buddy, pool });
   }
 
   /** The number of the named cache `name`, 0 when there is none. */

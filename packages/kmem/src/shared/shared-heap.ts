@@ -14,7 +14,7 @@ import { BuddyAllocator } from "../buddy/buddy-allocator.ts";
 import { FreeLists } from "../buddy/free-lists.ts";
 import { rebuildBuddy } from "../buddy/rebuild.ts";
 import { AllocError, argumentError, requireInteger } from "../errors.ts";
-import { addSizeClasses, Heap, type MakeHeapParts } from "../heap/heap.ts";
+import { addSizeClasses, Heap, type HeapParts, type MakeHeapParts } from "../heap/heap.ts";
 import { GRANULE, SLOT_SIZES } from "../heap/size-classes.ts";
 import type { HeapSnapshot } from "../heap/snapshot.ts";
 import type { HeapStats } from "../heap/stats.ts";
@@ -215,7 +215,7 @@ export class SharedHeap extends Heap {
    * The named cache that this or another thread made with `createCache`. Throws `AllocError` `NOT_ALLOCATED` when there
    * is none of that name.
    */
-  openCache(name: string): SlabCache {
+  override openCache(name: string): SlabCache {
     return this.lock.locked(() => {
       const number = this.cacheNumber(name);
       if (number === 0) throw new AllocError("NOT_ALLOCATED", `there is no cache "${name}"`);
@@ -273,6 +273,10 @@ export class SharedHeap extends Heap {
    */
   override check(isQuiet = false): void {
     this.lock.locked(() => this.checkAll(() => this.sharedPool.check(isQuiet)));
+  }
+
+  protected override read<Result>(read: (parts: HeapParts) => Result): Result {
+    return this.lock.locked(() => super.read(read));
   }
 
   /** As in a heap of one thread, under the lock. */

@@ -185,6 +185,16 @@ export class SlabPool {
     return number !== 0 && this.words[this.cache(number) + L.CACHE_SLOT_GRANULES] !== 0;
   }
 
+  /** True when the slots of a cache are constructed. */
+  isConstructed(number: number): boolean {
+    return this.constructors[number] !== undefined;
+  }
+
+  /** Sets what is called for each slot of the slabs that are made for a cache from now on. */
+  setConstructor(number: number, construct: (offset: number) => void): void {
+    this.constructors[number] = construct;
+  }
+
   /** Gives up a cache that has no object: all its slabs go back. */
   removeCache(number: number): void {
     this.shrink(number);
@@ -268,6 +278,12 @@ export class SlabPool {
     const word = words[at];
     if ((word & bit) === 0) throw this.freeError(offset);
     words[at] = word ^ bit;
+  }
+
+  /** The words of the in-use map for `byteLength` bytes from `offset` on, which are a slab. */
+  inUseWords(offset: number, byteLength: number): Int32Array {
+    const first = this.inUse + (offset >>> this.wordShift);
+    return this.words.subarray(first, first + byteLength / (32 * this.granule));
   }
 
   /** Sets the in-use bit of an offset: again, where a free is undone. */

@@ -1,0 +1,2 @@
+export { loadHeap, type LoadOptions } from "./load-heap.ts";
+export { saveHeap } from "./save-heap.ts";
