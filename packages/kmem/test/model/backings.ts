@@ -45,6 +45,8 @@ export interface BackedOptions {
   options: HeapOptions;
   /** The end of the bytes that there can be, as an offset. */
   endLimit: number;
+  /** The options as they are written in a program. */
+  code: string;
 }
 
 /** Options for a heap on a backing of `kind` with at most about `byteLimit` bytes. */
@@ -56,23 +58,29 @@ export function randomBacking(random: Random, kind: BackingKind, byteLimit: numb
   const base = random.chance(0.5) ? 0 : random.below(Math.min(initial - 2 * pageSize, 4 * pageSize) + 1);
   const options: HeapOptions = { pageSize, base };
   const endLimit = Math.max(most, initial + base);
+  const text = `pageSize: ${pageSize}, base: ${base}`;
+  const resizable = { maxByteLength: endLimit };
   switch (kind) {
-    case "size":
-      return { options: { ...options, size: initial, maxSize: most }, endLimit: Infinity };
-    case "buffer":
-      return { options: { ...options, buffer: new ArrayBuffer(initial) }, endLimit: initial };
-    case "shared":
-      return { options: { ...options, buffer: new SharedArrayBuffer(initial) }, endLimit: initial };
-    case "resizable":
-      return {
-        options: { ...options, buffer: new ArrayBuffer(initial, { maxByteLength: endLimit }) },
-        endLimit,
-      };
-    case "growable":
-      return {
-        options: { ...options, buffer: new SharedArrayBuffer(initial, { maxByteLength: endLimit }) },
-        endLimit,
-      };
+    case "size": {
+      const code = `${text}, size: ${initial}, maxSize: ${most}`;
+      return { options: { ...options, size: initial, maxSize: most }, endLimit: Infinity, code };
+    }
+    case "buffer": {
+      const code = `${text}, buffer: new ArrayBuffer(${initial})`;
+      return { options: { ...options, buffer: new ArrayBuffer(initial) }, endLimit: initial, code };
+    }
+    case "shared": {
+      const code = `${text}, buffer: new SharedArrayBuffer(${initial})`;
+      return { options: { ...options, buffer: new SharedArrayBuffer(initial) }, endLimit: initial, code };
+    }
+    case "resizable": {
+      const code = `${text}, buffer: new ArrayBuffer(${initial}, { maxByteLength: ${endLimit} })`;
+      return { options: { ...options, buffer: new ArrayBuffer(initial, resizable) }, endLimit, code };
+    }
+    case "growable": {
+      const code = `${text}, buffer: new SharedArrayBuffer(${initial}, { maxByteLength: ${endLimit} })`;
+      return { options: { ...options, buffer: new SharedArrayBuffer(initial, resizable) }, endLimit, code };
+    }
     default:
       return randomMemory(random, options, kind === "shared-memory", byteLimit);
   }
@@ -90,5 +98,8 @@ function randomMemory(
   const maximum = random.between(initial, most + 1);
   const memory = wasmMemory({ initial, maximum, shared });
   const maxSize = initial * WASM_PAGE + random.below(2 * byteLimit);
-  return { options: { ...options, memory, maxSize }, endLimit: maximum * WASM_PAGE };
+  const code =
+    `pageSize: ${options.pageSize}, base: ${options.base}, maxSize: ${maxSize}, ` +
+    `memory: new WebAssembly.Memory({ initial: ${initial}, maximum: ${maximum}, shared: ${shared} })`;
+  return { options: { ...options, memory, maxSize }, endLimit: maximum * WASM_PAGE, code };
 }

@@ -16,8 +16,9 @@ interface Piece {
   pageCount: number;
 }
 
-/** In larger spaces, check() and the walks over the whole model come once in this many operations. */
-const LARGE_CHECK_INTERVAL = 64;
+const STEPS = { misuse: 4, size: 4, piece: 92 };
+const ALLOCATIONS = { block: 40, range: 20, run: 30, at: 8, reserve: 8 };
+const MISUSES = { place: 8, number: 3, order: 1, count: 1, size: 1, align: 1 };
 
 function randomOptions(random: Random, pageLimit: number): BuddyOptions {
   const pageSize = 2 ** random.below(21);
@@ -31,31 +32,36 @@ function randomOptions(random: Random, pageLimit: number): BuddyOptions {
 
 export class BuddyDriver implements Driver {
   readonly description: string;
+  readonly code: readonly string[];
+  readonly names: Readonly<Record<string, object>>;
   readonly #random: Random;
   readonly #options: BuddyOptions;
   readonly #buddy: BuddyAllocator;
   readonly #model: PageModel;
   readonly #pieces: Piece[] = [];
-  readonly #isSmall: boolean;
+  readonly #checkInterval: number;
   #operation = 0;
   #lastId = 0;
   /** The share of operations that allocate: it swings, so that the space fills up and drains. */
   #pressure = 0.6;
 
-  constructor(random: Random, pageLimit: number) {
+  /** check(), and the walks over the whole model, come once in `checkInterval` operations. */
+  constructor(random: Random, pageLimit: number, checkInterval: number) {
     this.#random = random;
-    this.#isSmall = pageLimit <= 64;
+    this.#checkInterval = checkInterval;
     this.#options = randomOptions(random, pageLimit);
     this.description = `BuddyAllocator ${JSON.stringify(this.#options)}`;
+    this.code = [`const buddy = new BuddyAllocator(${JSON.stringify(this.#options)});`];
     this.#buddy = new BuddyAllocator(this.#options);
+    this.names = { buddy: this.#buddy };
     this.#model = new PageModel(this.#buddy);
   }
 
   step(): void {
     const random = this.#random;
     if (this.#operation++ % 128 === 0) this.#pressure = random.pick([0.35, 0.5, 0.6, 0.75]);
-    const isThorough = this.#isSmall || this.#operation % LARGE_CHECK_INTERVAL === 0;
-    const kind = random.weighted({ misuse: 4, size: 4, piece: 92 });
+    const isThorough = this.#operation % this.#checkInterval === 0;
+    const kind = random.weighted(STEPS);
     if (kind === "misuse") this.#misuse(isThorough);
     else if (kind === "size") this.#changeSize();
     else if (random.chance(this.#pressure)) this.#allocateSomehow(isThorough);
@@ -78,7 +84,7 @@ export class BuddyDriver implements Driver {
   }
 
   #allocateSomehow(isThorough: boolean): void {
-    const kind = this.#random.weighted({ block: 40, range: 20, run: 30, at: 8, reserve: 8 });
+    const kind = this.#random.weighted(ALLOCATIONS);
     if (kind === "block") this.#allocateBlock(isThorough);
     else if (kind === "range") this.#allocateWithin(isThorough);
     else if (kind === "run") this.#allocateRun(isThorough);
@@ -244,7 +250,7 @@ export class BuddyDriver implements Driver {
     const page = random.below(model.pageCount);
     const wrong = random.pick(NOT_INTEGERS);
     const state = isThorough ? this.#state : this.#cheapState;
-    const kind = random.weighted({ place: 8, number: 3, order: 1, count: 1, size: 1, align: 1 });
+    const kind = random.weighted(MISUSES);
     if (kind === "number") {
       // A fraction is a place inside a page; everything else lies outside the space.
       const offset = wrong + (Number.isInteger(wrong) ? 0 : this.#buddy.base);

@@ -10,6 +10,10 @@ import { AllocError, type AllocErrorCode } from "../../src/index.ts";
 export interface Driver {
   /** What was made, in a few words, for the message of a failure. */
   readonly description: string;
+  /** The statements of a program that make the same. */
+  readonly code: readonly string[];
+  /** What these statements call the objects that they make. */
+  readonly names: Readonly<Record<string, object>>;
   /** Does one random operation on both and compares what it gave. */
   step(): void;
   /** Frees everything and compares with a fresh allocator. */

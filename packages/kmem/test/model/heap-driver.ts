@@ -15,33 +15,39 @@ import type { Random } from "./random.ts";
 import { SpaceModel } from "./space-model.ts";
 
 const ARRAY_TYPES = [Uint8Array, Int16Array, Float32Array, Float64Array, BigInt64Array] as const;
-/** In larger heaps, check() and the figures come once in this many operations. */
-const LARGE_CHECK_INTERVAL = 64;
+const ALLOCATIONS = { malloc: 60, aligned: 10, calloc: 6, array: 6, cache: 18 };
+const CHANGES = { shrink: 30, grow: 20, cache: 30, destroy: 15, reset: 5 };
 
 export class HeapDriver implements Driver, HeapUnderTest {
   readonly description: string;
+  readonly code: readonly string[];
+  readonly names: Readonly<Record<string, object>>;
   readonly random: Random;
   readonly heap: Heap;
   readonly objects: HeapObject[] = [];
   readonly caches: NamedCache[] = [];
-  readonly isSmall: boolean;
   readonly #options: HeapOptions;
   readonly #space: SpaceModel;
   readonly #hasBytes: boolean;
   readonly #endLimit: number;
+  readonly #checkInterval: number;
   #operation = 0;
   #lastId = 0;
   #pressure = 0.6;
 
-  constructor(random: Random, kind: BackingKind, byteLimit: number) {
+  /** check() and the figures come once in `checkInterval` operations. */
+  constructor(random: Random, kind: BackingKind, byteLimit: number, checkInterval: number) {
     this.random = random;
-    this.isSmall = byteLimit <= 65536;
-    const { options, endLimit } = randomBacking(random, kind, byteLimit);
+    this.#checkInterval = checkInterval;
+    const { options, endLimit, code } = randomBacking(random, kind, byteLimit);
     this.#hasBytes = kind !== "size";
     if (this.#hasBytes && random.chance(0.3)) options.zero = true;
+    const zeroing = options.zero === true ? ", zero: true" : "";
+    this.code = [`const heap = new Heap({ ${code}${zeroing} });`];
     this.#options = options;
     this.#endLimit = endLimit;
     this.heap = new Heap(options);
+    this.names = { heap: this.heap };
     const { base, maxSize, size } = this.heap;
     this.#space = new SpaceModel(base, maxSize, Math.min(16, this.heap.pageSize));
     const { pageSize, zero = false } = options;
@@ -51,8 +57,8 @@ export class HeapDriver implements Driver, HeapUnderTest {
   step(): void {
     const random = this.random;
     if (this.#operation++ % 256 === 0) this.#pressure = random.pick([0.3, 0.5, 0.6, 0.8]);
-    const isThorough = this.isSmall || this.#operation % LARGE_CHECK_INTERVAL === 0;
-    if (random.chance(0.03)) heapMisuse(this);
+    const isThorough = this.#operation % this.#checkInterval === 0;
+    if (random.chance(0.03)) heapMisuse(this, isThorough);
     else if (random.chance(0.01)) this.#changeHeap();
     else if (random.chance(this.#pressure)) this.#allocateSomehow(isThorough);
     else if (this.objects.length > 0) this.#changeObject();
@@ -83,7 +89,7 @@ export class HeapDriver implements Driver, HeapUnderTest {
   }
 
   #allocateSomehow(isThorough: boolean): void {
-    const kind = this.random.weighted({ malloc: 60, aligned: 10, calloc: 6, array: 6, cache: 18 });
+    const kind = this.random.weighted(ALLOCATIONS);
     if (kind === "cache" && this.caches.length > 0) this.#allocateFromCache(this.random.pick(this.caches));
     else if (kind === "array" && this.#hasBytes) this.#allocateArray();
     else if (kind === "calloc") this.#calloc();
@@ -92,7 +98,8 @@ export class HeapDriver implements Driver, HeapUnderTest {
 
   #malloc(align: number | undefined, isThorough: boolean): void {
     const byteLength = this.#randomLength();
-    const { freePages } = this.heap.stats().buddy;
+    // Figures of many caches: only where they are asked for.
+    const freePages = isThorough ? this.heap.stats().buddy.freePages : 0;
     const call = (): number =>
       align === undefined ? this.heap.malloc(byteLength) : this.heap.malloc(byteLength, align);
     const offset = this.random.chance(0.5) ? this.heap.tryMalloc(byteLength, align) : this.#orNone(call);
@@ -229,7 +236,7 @@ export class HeapDriver implements Driver, HeapUnderTest {
 
   #changeHeap(): void {
     const random = this.random;
-    const kind = random.weighted({ shrink: 30, grow: 20, cache: 30, destroy: 15, reset: 5 });
+    const kind = random.weighted(CHANGES);
     if (kind === "shrink") this.heap.shrink();
     else if (kind === "grow") this.#grow();
     else if (kind === "cache") this.#createCache();

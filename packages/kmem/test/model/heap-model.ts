@@ -28,7 +28,6 @@ export interface HeapUnderTest {
   readonly heap: Heap;
   readonly objects: readonly HeapObject[];
   readonly caches: readonly NamedCache[];
-  readonly isSmall: boolean;
 }
 
 const MAX_SLOT_SIZE = 8192;

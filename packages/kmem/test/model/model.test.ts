@@ -1,7 +1,7 @@
 /** 200,000 random operations over every allocator and backing, each compared with a plain model. */
 import { describe, expect, it } from "vitest";
-import type { Driver } from "./driver.ts";
-import { runDriver, runSubject, SUBJECT_NAMES } from "./subjects.ts";
+import { describeFailure, runSubject } from "./scenario.ts";
+import { SUBJECT_NAMES } from "./subjects.ts";
 
 /** Operations over all subjects; the long run is `npm run fuzz`. */
 const OPERATIONS = 200_000;
@@ -36,21 +36,21 @@ describe("random operations, compared with a model after each", () => {
 });
 
 describe("a failure", () => {
-  /** Fails in its third operation. */
-  function failing(): Driver {
-    let steps = 0;
-    const step = (): void => {
-      if (++steps === 3) throw new Error("the reason");
-    };
-    return { description: "made of cardboard", step, finish: () => undefined };
-  }
-
-  it("says what was made, where and why it failed, and which command does it again", () => {
-    expect(() => runDriver("some-subject", 7, 100, failing())).toThrow(
-      "some-subject, made of cardboard, in operation 3: the reason\n" +
-        "replay: npm run fuzz -- --seed 7 --subject some-subject --ops 3",
-    );
-  });
+  it.each([
+    [-1, "when it was made", 1],
+    [0, "in operation 1", 1],
+    [2, "in operation 3", 3],
+    [100, "after the last operation", 100],
+  ])(
+    "at operation %i says what was made, where and why it failed, and what does it again",
+    (operation, place, ops) => {
+      const failure = { reason: "the reason", operation, description: "made of cardboard", error: undefined };
+      expect(describeFailure({ subject: "some-subject", seed: 7, operations: 100 }, failure)).toBe(
+        `some-subject, made of cardboard, ${place}: the reason\n` +
+          `replay: npm run fuzz -- --seed 7 --subject some-subject --ops ${ops}`,
+      );
+    },
+  );
 
   it("of a subject's name lists the names there are", () => {
     expect(() => runSubject("other", 1, 1)).toThrow(/there is no subject "other": buddy-small, buddy-large/);

@@ -46,11 +46,13 @@ export class Random {
   /** A key of `weights`, as likely as its weight says. */
   weighted<Key extends string>(weights: Record<Key, number>): Key {
     const keys = Object.keys(weights) as Key[];
-    let rest = this.unit() * keys.reduce((sum, key) => sum + weights[key], 0);
-    for (const key of keys) {
-      rest -= weights[key];
-      if (rest < 0) return key;
-    }
-    return keys[0]!;
+    return keys[this.weightedIndex(keys.map((key) => weights[key]))]!;
+  }
+
+  /** An index into `weights`, as likely as its weight says. */
+  protected weightedIndex(weights: readonly number[]): number {
+    let rest = this.unit() * weights.reduce((sum, weight) => sum + weight, 0);
+    const index = weights.findIndex((weight) => (rest -= weight) < 0);
+    return Math.max(0, index);
   }
 }

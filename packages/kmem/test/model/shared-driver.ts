@@ -23,6 +23,8 @@ interface SharedObject {
 
 export class SharedDriver implements Driver {
   readonly description: string;
+  readonly code: readonly string[];
+  readonly names: Readonly<Record<string, object>>;
   readonly #random: Random;
   readonly #options: SharedHeapOptions;
   readonly #heaps: SharedHeap[];
@@ -35,19 +37,25 @@ export class SharedDriver implements Driver {
   /** In a phase in which one allocates what another frees, of one size: who, and how many bytes; else undefined. */
   #flow: { maker: number; freer: number; byteLength: number } | undefined;
 
-  constructor(random: Random, byteLimit: number) {
+  /** check() and the figures come once in `checkInterval` operations. */
+  constructor(random: Random, byteLimit: number, checkInterval: number) {
     this.#random = random;
-    this.#checkInterval = byteLimit <= 2 ** 18 ? 4 : 64;
-    this.#options = randomOptions(random, byteLimit);
-    const first = SharedHeap.create(this.#options);
+    this.#checkInterval = checkInterval;
+    const { options, code } = randomOptions(random, byteLimit);
+    this.#options = options;
+    const first = SharedHeap.create(options);
     this.#heaps = [first];
     while (this.#heaps.length < ATTACHMENT_COUNT) {
       this.#heaps.push(SharedHeap.attach(structuredClone(first.handle)));
     }
     const { base, size, maxSize, pageSize } = first;
     this.#space = new SpaceModel(base, maxSize, 16);
-    const { zero, trackOwners, memory } = this.#options;
-    const kind = memory === undefined ? "buffer" : "memory";
+    const [heap1, heap2, heap3] = this.#heaps as [SharedHeap, SharedHeap, SharedHeap];
+    this.names = { heap1, heap2, heap3 };
+    const attach = (number: number): string => `const heap${number} = SharedHeap.attach(heap1.handle);`;
+    this.code = [`const heap1 = SharedHeap.create(${code});`, attach(2), attach(3)];
+    const { zero, trackOwners } = options;
+    const kind = options.memory === undefined ? "buffer" : "memory";
     this.description = `SharedHeap on a ${kind} ${JSON.stringify({ base, size, maxSize, pageSize, zero, trackOwners })}`;
   }
 
@@ -55,12 +63,13 @@ export class SharedDriver implements Driver {
     const random = this.#random;
     if (this.#operation++ % 256 === 0) this.#changePhase();
     const heap = random.pick(this.#heaps);
-    if (random.chance(0.02)) this.#misuse(heap);
+    const isThorough = this.#operation % this.#checkInterval === 0;
+    if (random.chance(0.02)) this.#misuse(heap, isThorough);
     else if (random.chance(0.03)) this.#changeHeap(heap);
     else if (random.chance(0.01)) this.#replace();
     else if (random.chance(this.#pressure)) this.#allocate(this.#heaps[this.#flow?.maker ?? NONE] ?? heap);
     else if (this.#objects.length > 0) this.#change(this.#heaps[this.#flow?.freer ?? NONE] ?? heap);
-    if (this.#operation % this.#checkInterval === 0) this.#compare();
+    if (isThorough) this.#compare();
   }
 
   finish(): void {
@@ -138,8 +147,12 @@ export class SharedDriver implements Driver {
     for (const each of this.#heaps) same("owns, after free", each.owns(offset), false);
   }
 
-  #misuse(heap: SharedHeap): void {
-    const state = (): string => JSON.stringify([heap.stats(), heap.snapshot()]);
+  #misuse(heap: SharedHeap, isThorough: boolean): void {
+    const figures = (): unknown => {
+      const { objects, usedBytes, heldBytes, largeObjects, buddy } = heap.stats();
+      return [objects, usedBytes, heldBytes, largeObjects, buddy.freeBlocks];
+    };
+    const state = (): string => JSON.stringify(isThorough ? [heap.stats(), heap.snapshot()] : figures());
     const other = this.#random.pick(this.#heaps);
     const offset = other.tryMalloc(this.#random.pick([1, 100, 3000, 20_000]));
     if (offset === NONE) return;
@@ -192,7 +205,7 @@ export class SharedDriver implements Driver {
   }
 
   #compare(): void {
-    const heap = this.#random.pick(this.#heaps);
+    const heap = this.#heaps[this.#operation % ATTACHMENT_COUNT]!;
     heap.check(true);
     const { objects, usedBytes, heldBytes } = heap.stats();
     same("objects", objects, this.#objects.length);
@@ -202,7 +215,8 @@ export class SharedDriver implements Driver {
   }
 }
 
-function randomOptions(random: Random, byteLimit: number): SharedHeapOptions {
+/** Options, and how they are written in a program. */
+function randomOptions(random: Random, byteLimit: number): { options: SharedHeapOptions; code: string } {
   const pageSize = 2 ** random.between(9, 13);
   const rest = {
     pageSize,
@@ -215,11 +229,15 @@ function randomOptions(random: Random, byteLimit: number): SharedHeapOptions {
     const initial = random.between(1, 2);
     const maximum = Math.max(2, byteLimit / WASM_PAGE);
     const maxSize = maximum * WASM_PAGE;
-    return { ...rest, maxSize, memory: wasmMemory({ initial, maximum, shared: true }) };
+    const options = { ...rest, maxSize };
+    const memory = wasmMemory({ initial, maximum, shared: true });
+    const code = `memory: new WebAssembly.Memory({ initial: ${initial}, maximum: ${maximum}, shared: true })`;
+    return { options: { ...options, memory }, code: `{ ...${JSON.stringify(options)}, ${code} }` };
   }
   const size = random.between(byteLimit / 4, byteLimit);
   const base = random.chance(0.5) ? 0 : random.below(4 * pageSize);
-  return { ...rest, size, base, maxSize: random.between(size, byteLimit) };
+  const options = { ...rest, size, base, maxSize: random.between(size, byteLimit) };
+  return { options, code: JSON.stringify(options) };
 }
 
 function orNone(call: () => number): number {

@@ -20,25 +20,28 @@ interface Subject {
   magazineSize: number;
 }
 
-/** In larger spaces, check() comes once in this many operations. */
-const LARGE_CHECK_INTERVAL = 64;
+const ALLOCATIONS = { plain: 40, trying: 50, bulk: 10 };
+const MISUSES = { inside: 4, foreign: 3, raw: 2, number: 3, bulk: 3, destroy: 1, count: 1 };
 /** Higher bases are the business of other tests: the time that check() takes grows with the end of the space. */
 const BASE_LIMIT = 2 ** 18;
 
 export class SlabDriver implements Driver {
   readonly description: string;
+  readonly code: readonly string[];
+  readonly names: Readonly<Record<string, object>>;
   readonly #random: Random;
   readonly #buddy: BuddyAllocator;
   readonly #bytes: ArrayBuffer;
   readonly #space: SpaceModel;
   readonly #subjects: Subject[] = [];
   readonly #rawBlocks: number[] = [];
-  readonly #isSmall: boolean;
+  readonly #checkInterval: number;
   #operation = 0;
   #lastId = 0;
   #pressure = 0.6;
 
-  constructor(random: Random, byteLimit: number) {
+  /** check() comes once in `checkInterval` operations. */
+  constructor(random: Random, byteLimit: number, checkInterval: number) {
     this.#random = random;
     const pageSize = 2 ** random.between(3, Math.log2(byteLimit) - 2);
     const pageCount = random.between(1, byteLimit / pageSize);
@@ -47,11 +50,18 @@ export class SlabDriver implements Driver {
     const maxSize = pageCount * pageSize;
     const size = random.chance(0.5) ? maxSize : random.upTo(pageCount) * pageSize;
     this.#buddy = new BuddyAllocator({ size, base, pageSize, maxSize });
-    this.#isSmall = byteLimit <= 65536;
+    this.#checkInterval = checkInterval;
     this.#bytes = new ArrayBuffer(maxSize);
     const descriptions = ["first", "second"].map((name) => this.#addCache(name));
     this.#space = new SpaceModel(base, maxSize, this.#commonUnit());
-    this.description = `SlabCaches ${descriptions.join(" and ")} on ${JSON.stringify({ size, base, pageSize, maxSize })}`;
+    const space = JSON.stringify({ size, base, pageSize, maxSize });
+    this.description = `SlabCaches ${descriptions.join(" and ")} on ${space}`;
+    const [cache1, cache2] = this.#subjects.map(({ cache }) => cache) as [SlabCache, SlabCache];
+    this.names = { buddy: this.#buddy, cache1, cache2 };
+    this.code = [
+      `const buddy = new BuddyAllocator(${space});`,
+      ...descriptions.map((options, index) => `const cache${index + 1} = new SlabCache(buddy, ${options});`),
+    ];
   }
 
   step(): void {
@@ -64,7 +74,7 @@ export class SlabDriver implements Driver {
     else if (random.chance(this.#pressure)) this.#allocateSomehow(subject);
     else if (subject.objects.length > 0) this.#freeSomehow(subject);
     for (const each of this.#subjects) this.#settle(each);
-    if (this.#isSmall || this.#operation % LARGE_CHECK_INTERVAL === 0) this.#compare();
+    if (this.#operation % this.#checkInterval === 0) this.#compare();
   }
 
   finish(): void {
@@ -130,7 +140,8 @@ export class SlabDriver implements Driver {
     const objects: SlabObject[] = [];
     const realAlign = align ?? Math.min(8, 2 ** Math.floor(Math.log2(objectSize)));
     this.#subjects.push({ cache, align: realAlign, objects, constructed, magazineSize: magazineSize ?? 127 });
-    return `${JSON.stringify(options)}${constructed === undefined ? "" : " with construct"}`;
+    const plain = JSON.stringify(options);
+    return constructed === undefined ? plain : `{ ...${plain}, construct: () => {} }`;
   }
 
   /** Writes a pattern of the slot's own, and fails for a slot that has been constructed already. */
@@ -149,7 +160,7 @@ export class SlabDriver implements Driver {
   }
 
   #allocateSomehow(subject: Subject): void {
-    const kind = this.#random.weighted({ plain: 40, trying: 50, bulk: 10 });
+    const kind = this.#random.weighted(ALLOCATIONS);
     if (kind === "bulk") return this.#allocateBulk(subject);
     const offset = kind === "plain" ? this.#allocatePlain(subject) : subject.cache.tryAllocate();
     if (offset === NONE) this.#expectExhausted(subject);
@@ -265,7 +276,7 @@ export class SlabDriver implements Driver {
     const { cache, objects } = subject;
     const other = this.#subjects.find((each) => each !== subject)!;
     const invalid = ["INVALID_FREE"] as const;
-    const kind = random.weighted({ inside: 4, foreign: 3, raw: 2, number: 3, bulk: 3, destroy: 1, count: 1 });
+    const kind = random.weighted(MISUSES);
     if (kind === "inside" && objects.length > 0) {
       const offset = random.pick(objects).offset + random.between(1, Math.max(1, cache.slotSize - 1));
       if (cache.slotSize > 1)

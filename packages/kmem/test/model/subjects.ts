@@ -3,22 +3,54 @@ import { BACKING_KINDS } from "./backings.ts";
 import { BuddyDriver } from "./buddy-driver.ts";
 import type { Driver } from "./driver.ts";
 import { HeapDriver } from "./heap-driver.ts";
-import { Random } from "./random.ts";
+import type { Random } from "./random.ts";
 import { SharedDriver } from "./shared-driver.ts";
 import { SlabDriver } from "./slab-driver.ts";
 
+/** How a subject is made, and how often it is compared in full. */
+export interface Subject {
+  /** Makes the allocator, its model and its driver; everything is compared once in `checkInterval` operations. */
+  readonly create: (random: Random, checkInterval: number) => Driver;
+  /** Operations between two comparisons, where nobody asks for another number. */
+  readonly checkInterval: number;
+}
+
+/** In larger spaces, check() and the walks over the whole model come once in this many operations. */
+const LARGE_CHECK_INTERVAL = 64;
+
 /** How each subject is made. The name is what `npm run fuzz -- --subject` takes. */
-const SUBJECTS: Record<string, (random: Random) => Driver> = {
-  "buddy-small": (random) => new BuddyDriver(random, 64),
-  "buddy-large": (random) => new BuddyDriver(random, 4096),
-  "slab-small": (random) => new SlabDriver(random, 65536),
-  "slab-large": (random) => new SlabDriver(random, 2 ** 22),
-  "shared-small": (random) => new SharedDriver(random, 2 ** 18),
-  "shared-large": (random) => new SharedDriver(random, 2 ** 22),
+const SUBJECTS: Record<string, Subject> = {
+  "buddy-small": { create: (random, interval) => new BuddyDriver(random, 64, interval), checkInterval: 1 },
+  "buddy-large": {
+    create: (random, interval) => new BuddyDriver(random, 4096, interval),
+    checkInterval: LARGE_CHECK_INTERVAL,
+  },
+  "slab-small": { create: (random, interval) => new SlabDriver(random, 65536, interval), checkInterval: 1 },
+  "slab-large": {
+    create: (random, interval) => new SlabDriver(random, 2 ** 22, interval),
+    checkInterval: LARGE_CHECK_INTERVAL,
+  },
+  "shared-small": {
+    create: (random, interval) => new SharedDriver(random, 2 ** 18, interval),
+    checkInterval: 4,
+  },
+  "shared-large": {
+    create: (random, interval) => new SharedDriver(random, 2 ** 22, interval),
+    checkInterval: LARGE_CHECK_INTERVAL,
+  },
   ...Object.fromEntries(
-    BACKING_KINDS.flatMap((kind) => [
-      [`heap-${kind}-small`, (random: Random) => new HeapDriver(random, kind, 65536)],
-      [`heap-${kind}-large`, (random: Random) => new HeapDriver(random, kind, 2 ** 21)],
+    BACKING_KINDS.flatMap((kind): [string, Subject][] => [
+      [
+        `heap-${kind}-small`,
+        { create: (random, interval) => new HeapDriver(random, kind, 65536, interval), checkInterval: 1 },
+      ],
+      [
+        `heap-${kind}-large`,
+        {
+          create: (random, interval) => new HeapDriver(random, kind, 2 ** 21, interval),
+          checkInterval: LARGE_CHECK_INTERVAL,
+        },
+      ],
     ]),
   ),
 };
@@ -26,29 +58,10 @@ const SUBJECTS: Record<string, (random: Random) => Driver> = {
 /** The names of all subjects. */
 export const SUBJECT_NAMES: readonly string[] = Object.keys(SUBJECTS);
 
-/** Runs `operationCount` random operations on a subject, and the final comparison. Throws as `runDriver` does. */
-export function runSubject(name: string, seed: number, operationCount: number): void {
-  const create = SUBJECTS[name];
-  if (create === undefined)
+/** The subject called `name`. Throws a RangeError that lists the names there are when there is none. */
+export function subjectNamed(name: string): Subject {
+  const subject = SUBJECTS[name];
+  if (subject === undefined)
     throw new RangeError(`there is no subject "${name}": ${SUBJECT_NAMES.join(", ")}`);
-  runDriver(name, seed, operationCount, create(new Random(seed, name)));
-}
-
-/**
- * Lets `driver` do `operationCount` operations and the final comparison. Throws an error whose message ends in the
- * command that does it again, up to the operation that failed.
- */
-export function runDriver(name: string, seed: number, operationCount: number, driver: Driver): void {
-  let done = 0;
-  try {
-    for (; done < operationCount; done++) driver.step();
-    driver.finish();
-  } catch (error) {
-    const place = done === operationCount ? "after the last operation" : `in operation ${done + 1}`;
-    const replay = `npm run fuzz -- --seed ${seed} --subject ${name} --ops ${Math.min(done + 1, operationCount)}`;
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new Error(`${name}, ${driver.description}, ${place}: ${reason}\nreplay: ${replay}`, {
-      cause: error,
-    });
-  }
+  return subject;
 }
