@@ -18,6 +18,10 @@ export default defineConfig({
         find: /^kmem[/]webgpu$/,
         replacement: fileURLToPath(new URL("packages/kmem/src/webgpu/index.ts", import.meta.url)),
       },
+      {
+        find: /^kmem\/webgpu\/staging$/,
+        replacement: fileURLToPath(new URL("packages/kmem/src/webgpu/staging-ring.ts", import.meta.url)),
+      },
     ],
   },
   test: {

@@ -5,7 +5,7 @@
 // Random replacement among a number of live allocations: a free of a random one, and an allocation of a random size in
 // its place. Each line is the median of the rounds, and the least of them. The loop around it is counted.
 
-import { BufferUsage, GpuHeap, type DeviceLike, type GpuAllocation } from "kmem/webgpu";
+import { GpuHeap, type DeviceLike, type GpuAllocation } from "kmem/webgpu";
 import { createRandom } from "./src/random.ts";
 
 const ROUNDS = 15;
@@ -13,6 +13,10 @@ const PAIRS = 200_000;
 /** Sizes and victims are drawn before the clock runs; this many, used again and again. */
 const DRAWN = 2 ** 16;
 const BLOCK_BYTES = 2 ** 26;
+
+/** Bits of `GPUBufferUsage`. */
+const VERTEX = 0x20;
+const UNIFORM = 0x40;
 
 /** A device that makes buffers of no bytes and does nothing else. */
 const device: DeviceLike = {
@@ -60,7 +64,7 @@ function measure(usage: number, most: number, liveCount: number): number[] {
 }
 
 const [usageName, most, liveCount] = process.argv.slice(2);
-const usage = usageName === "uniform" ? BufferUsage.UNIFORM : BufferUsage.VERTEX;
+const usage = usageName === "uniform" ? UNIFORM : VERTEX;
 const rounds = measure(usage, Number(most ?? 65_536), Number(liveCount ?? 10_000));
 const median = rounds[Math.floor(ROUNDS / 2)]!;
 console.log(

@@ -17,7 +17,8 @@ if (!hasDriver) {
 }
 
 const DEVICE = `
-import { create } from "webgpu";
+import { create, globals } from "webgpu";
+Object.assign(globalThis, globals);
 const gpu = create([]);
 const device = await (await gpu.requestAdapter()).requestDevice();
 `;

@@ -1,6 +1,7 @@
 /// <reference types="@webgpu/types" />
 /** The page: a camera that flies, rocks that come and go, the heap that holds them, and its figures. */
-import { GpuHeap, StagingRing } from "kmem/webgpu";
+import { GpuHeap } from "kmem/webgpu";
+import { StagingRing } from "kmem/webgpu/staging";
 import { drawHeap } from "./heap-picture.ts";
 import { Renderer, type Sky } from "./renderer.ts";
 import type { Progress } from "./progress.ts";

@@ -2,7 +2,8 @@
 /**
  * Which rocks are there: those of the cells around the camera, each with an allocation in the heap.
  */
-import type { GpuAllocation, GpuHeap, StagingRing } from "kmem/webgpu";
+import type { GpuAllocation, GpuHeap } from "kmem/webgpu";
+import type { StagingRing } from "kmem/webgpu/staging";
 import { CELL_SIZE, VERTEX_BYTES, vertexCountOf, writeRock } from "./rocks.ts";
 
 /** Cells from the camera to the edge of what is there. */

@@ -29,10 +29,15 @@ function measure(freeBlocks: ArrayLike<number>, order: number): FreeSpace {
  */
 export function externalFragmentationIndex(freeBlocks: ArrayLike<number>, order: number): number {
   const [blockCount, pageCount, suitableCount] = measure(freeBlocks, order);
-  if (blockCount === 0) return 0;
-  if (suitableCount > 0) return -1000;
-  const scaled = Math.floor((pageCount * 1000) / 2 ** order);
-  return 1000 - Math.floor((1000 + scaled) / blockCount);
+  return suitableCount > 0 ? -1000 : indexOfFailure(blockCount, pageCount / 2 ** order);
+}
+
+/**
+ * The same index of a request for which no block was big enough, with `blockCount` of them free that have together
+ * `ratio` times what was asked for.
+ */
+export function indexOfFailure(blockCount: number, ratio: number): number {
+  return blockCount && 1000 - Math.floor((1000 + Math.floor(1000 * ratio)) / blockCount);
 }
 
 /**

@@ -2,12 +2,11 @@
  * What offsets in a buffer must be multiples of, by the buffer's usage: the rules of WebGPU in one table.
  */
 import { argumentError, requireInteger } from "../errors.ts";
-import { BufferUsage, type LimitsLike } from "./device.ts";
-
-const { MAP_READ, MAP_WRITE, UNIFORM, STORAGE, QUERY_RESOLVE } = BufferUsage;
+import { ALL_USAGES, MAP_READ, MAP_WRITE, QUERY_RESOLVE, STORAGE, UNIFORM } from "./buffer-usage.ts";
+import type { LimitsLike } from "./device.ts";
 
 /**
- * The alignment, in bytes, at which an allocation can be used in every way that `usage` (bits of `BufferUsage`) allows
+ * The alignment, in bytes, at which an allocation can be used in every way that `usage` (bits of `GPUBufferUsage`) allows
  * on a device with `limits`. A power of two.
  */
 export function alignmentFor(usage: number, limits: LimitsLike): number {
@@ -25,7 +24,7 @@ export function alignmentFor(usage: number, limits: LimitsLike): number {
  * set of usages, and for those to be mapped: a map takes the whole buffer from the GPU, and so from every tenant.
  */
 export function requireUsage(usage: number): number {
-  requireInteger("usage", usage, 1, 0x3ff);
+  requireInteger("usage", usage, 1, ALL_USAGES);
   if ((usage & (MAP_READ | MAP_WRITE)) === 0) return usage;
   throw argumentError("usage", "without MAP_READ and MAP_WRITE", usage);
 }

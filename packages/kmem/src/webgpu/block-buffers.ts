@@ -75,15 +75,8 @@ export class BlockBuffers<Device extends DeviceLike> {
     const size = ownLength * alignment;
     const { buffer, refusal } = createChecked(device, { label: owner.label, size, usage });
     const span = space.addSpan(ownLength);
-    const block = {
-      buffer,
-      owner,
-      span,
-      length: ownLength,
-      isDedicated,
-      allocationCount: 0,
-      isDestroyed: false,
-    };
+    const state = { isDedicated, allocationCount: 0, isDestroyed: false };
+    const block = { buffer, owner, span, length: ownLength, ...state };
     this.ofSpan[span] = block;
     this.all.add(block);
     this.heldBytes += size;
@@ -116,6 +109,7 @@ export class BlockBuffers<Device extends DeviceLike> {
     this.refusal = undefined;
     if (error !== undefined) throw error;
   }
+
   /** Waits for the device's answer about `block`. */
   private async hear(
     block: BlockBuffer<BufferOf<Device>>,

@@ -4,7 +4,7 @@
  * A device makes a buffer at once and tells later, through an error scope, that it could not. So each buffer comes with
  * a promise of the error that it met.
  */
-import { AllocError, type AllocErrorCode } from "../errors.ts";
+import { AllocError } from "../errors.ts";
 import type { BufferDescriptor, BufferOf, DeviceLike } from "./device.ts";
 
 /** A buffer, and what the device will say of it. */
@@ -24,15 +24,19 @@ export function createChecked<Device extends DeviceLike>(
   device: Device,
   descriptor: BufferDescriptor,
 ): CheckedBuffer<BufferOf<Device>> {
-  const { label, size } = descriptor;
-  const refused = (code: AllocErrorCode, reason: unknown): AllocError =>
-    new AllocError(code, `the GPU device refused buffer "${label}" of ${size} bytes: ${reason}`);
   device.pushErrorScope("out-of-memory");
   device.pushErrorScope("validation");
   const buffer = device.createBuffer(descriptor) as BufferOf<Device>;
-  const refusal = Promise.all([device.popErrorScope(), device.popErrorScope()]).then(([wrong, full]) => {
-    if (full !== null) return refused("DEVICE_OUT_OF_MEMORY", full.message);
-    return wrong === null ? undefined : refused("DEVICE_ERROR", wrong.message);
+  const answers = Promise.all([device.popErrorScope(), device.popErrorScope()]);
+  const refusal = answers.then(([invalid, full]) => {
+    const error = full ?? invalid;
+    if (error === null) return undefined;
+    const code = full === null ? "DEVICE_ERROR" : "DEVICE_OUT_OF_MEMORY";
+    const { label, size } = descriptor;
+    return new AllocError(
+      code,
+      `the GPU device refused buffer "${label}" of ${size} bytes: ${error.message}`,
+    );
   }, lostError);
   return { buffer, refusal };
 }

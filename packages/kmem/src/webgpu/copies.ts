@@ -4,7 +4,8 @@
  * WebGPU copies between two different buffers only. A copy within one buffer goes through a scratch buffer, in two
  * steps; commands of one encoder run in order, so one scratch buffer serves all of them.
  */
-import { BufferUsage, type BufferLike, type BufferOf, type DeviceLike, type EncoderLike } from "./device.ts";
+import { COPY_DST, COPY_SRC } from "./buffer-usage.ts";
+import type { BufferLike, BufferOf, DeviceLike, EncoderLike } from "./device.ts";
 
 /** A copy of bytes. The two places do not overlap, unless they are in one buffer. */
 export interface Copy<Buffer> {
@@ -22,15 +23,9 @@ export function submitCopies<Device extends DeviceLike>(
   copies: readonly Copy<BufferOf<Device>>[],
 ): void {
   const encoder = device.createCommandEncoder() as EncoderLike<BufferLike>;
-  const within = copies.filter(({ from, to }) => from === to).map(({ size }) => size);
-  const scratch =
-    within.length === 0
-      ? undefined
-      : device.createBuffer({
-          label: "kmem scratch",
-          size: within.reduce((most, size) => Math.max(most, size)),
-          usage: BufferUsage.COPY_SRC | BufferUsage.COPY_DST,
-        });
+  const size = copies.reduce((most, { from, to, size }) => Math.max(most, from === to ? size : 0), 0);
+  const usage = COPY_SRC | COPY_DST;
+  const scratch = size > 0 ? device.createBuffer({ label: "kmem scratch", size, usage }) : undefined;
   for (const { from, fromOffset, to, toOffset, size } of copies) {
     if (from === to && scratch !== undefined) {
       encoder.copyBufferToBuffer(from, fromOffset, scratch, 0, size);

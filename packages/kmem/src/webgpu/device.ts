@@ -4,30 +4,6 @@
  * These are shapes, not classes: a `GPUDevice` is a `DeviceLike` as it stands.
  */
 
-/** The bits of `GPUBufferUsage`, for programs that run where the global of that name is missing. */
-export const BufferUsage = {
-  /** May be mapped for reading. */
-  MAP_READ: 0x1,
-  /** May be mapped for writing. */
-  MAP_WRITE: 0x2,
-  /** May be the source of a copy. */
-  COPY_SRC: 0x4,
-  /** May be the destination of a copy or a write. */
-  COPY_DST: 0x8,
-  /** May be an index buffer. */
-  INDEX: 0x10,
-  /** May be a vertex buffer. */
-  VERTEX: 0x20,
-  /** May be a uniform buffer. */
-  UNIFORM: 0x40,
-  /** May be a storage buffer. */
-  STORAGE: 0x80,
-  /** May hold the arguments of indirect calls. */
-  INDIRECT: 0x100,
-  /** May take the results of queries. */
-  QUERY_RESOLVE: 0x200,
-} as const;
-
 /** The part of `GPUBuffer` that a heap uses. */
 export interface BufferLike {
   /** Bytes in the buffer. */
@@ -78,7 +54,7 @@ export interface BufferDescriptor {
   label: string;
   /** Bytes. */
   size: number;
-  /** Bits of `BufferUsage`. */
+  /** Bits of `GPUBufferUsage`. */
   usage: number;
   /** Hand the buffer out mapped. */
   mappedAtCreation?: boolean;
@@ -92,7 +68,7 @@ export interface DeviceLike<Buffer extends BufferLike = BufferLike> {
   readonly queue: QueueLike & {
     // Methods, not functions, so that a queue that takes only its own command buffers fits.
     submit(commands: never[]): unknown;
-    writeBuffer(buffer: never, offset: number, data: ArrayBuffer, dataOffset: number, size: number): unknown;
+    writeBuffer(buffer: never, offset: number, data: ArrayBuffer | Uint8Array<ArrayBuffer>): unknown;
   };
   /** Resolves when the device is lost, with the reason. */
   readonly lost: Promise<{ readonly reason?: unknown; readonly message: string }>;

@@ -27,22 +27,23 @@ import {
   requireSame,
 } from "../errors.ts";
 import type { HeapSnapshot } from "../heap/snapshot.ts";
-import { externalFragmentationIndex } from "../inspect/fragmentation.ts";
+import { indexOfFailure } from "../inspect/fragmentation.ts";
 import { alignmentFor, requireUsage } from "./alignment.ts";
 import { MAX_LENGTH } from "./bins.ts";
 import type { BlockBuffer } from "./block-buffer.ts";
 import { BlockBuffers, type BuffersOwner } from "./block-buffers.ts";
+import { COPY_DST, COPY_SRC } from "./buffer-usage.ts";
 import { lostError } from "./checked-buffer.ts";
 import { type Copy, submitCopies } from "./copies.ts";
 import { DeferredFrees } from "./deferred-frees.ts";
-import { Defragmenter, layoutOf, type PossibleMove } from "./defragment/defragmenter.ts";
+import { type BlockSpan, Defragmenter, layoutOf, type PossibleMove } from "./defragment/defragmenter.ts";
 import { holeShare } from "./defragment/layout.ts";
-import { type BufferOf, BufferUsage, type DeviceLike, type QueueLike } from "./device.ts";
+import { type BufferOf, type DeviceLike, type QueueLike } from "./device.ts";
 import { GpuAllocation, type GpuMove, requireLive, writable } from "./gpu-allocation.ts";
 import { RangeSpace } from "./range-space.ts";
 import { gpuHeapSnapshot } from "./snapshot.ts";
 import type { GpuHeapStats } from "./stats.ts";
-import { requireWords, writeBytes } from "./write.ts";
+import { requireWords } from "./words.ts";
 
 const DEFAULT_BLOCK_BYTES = 2 ** 25;
 const DEFAULT_MAX_HOLES = 0.05;
@@ -94,6 +95,18 @@ export interface CopyOptions {
   toOffset?: number;
 }
 
+/** Returns `maxBytes` when it is a number of bytes, from 1, or Infinity. */
+function requireLimit(maxBytes: number): number {
+  return maxBytes === Infinity ? maxBytes : requireInteger("maxBytes", maxBytes, 1, Number.MAX_SAFE_INTEGER);
+}
+
+/** The error of freeing what is no allocation, or another heap's. */
+function foreignError(allocation: unknown): Error {
+  return allocation instanceof GpuAllocation
+    ? freeError("INVALID_FREE", allocation.offset, "the allocation is of another heap")
+    : argumentError("allocation", "of a GPU heap", allocation);
+}
+
 /** Allocates in GPU buffers. */
 export class GpuHeap<Device extends DeviceLike = DeviceLike> implements BuffersOwner<Device> {
   /** The device whose memory it is. */
@@ -111,8 +124,6 @@ export class GpuHeap<Device extends DeviceLike = DeviceLike> implements BuffersO
   private readonly granulesPerByte: number;
   /** The largest request, in bytes. */
   private readonly maxRequest: number;
-  /** The longest request that shares a buffer, in granules. */
-  private readonly maxSharedLength: number;
   private readonly space = new RangeSpace();
   private readonly blocks: BlockBuffers<Device>;
   /** The allocation of each used range; the index is the range's number. */
@@ -128,20 +139,22 @@ export class GpuHeap<Device extends DeviceLike = DeviceLike> implements BuffersO
    */
   constructor(device: Device, options: GpuHeapOptions<Device>) {
     if (typeof device?.createBuffer !== "function") throw argumentError("device", "a GPUDevice", device);
-    const { maxBufferSize } = device.limits;
+    const { limits } = device;
+    const { usage, maxBytes = Infinity, label = "kmem", onError } = options;
     this.device = device;
-    this.usage = requireUsage(options.usage) | BufferUsage.COPY_SRC | BufferUsage.COPY_DST;
-    this.alignment = alignmentFor(this.usage, device.limits);
-    this.granulesPerByte = 1 / this.alignment;
-    this.maxRequest = roundDown(Math.min(maxBufferSize, MAX_LENGTH * this.alignment), this.alignment);
-    const blockBytes = options.blockBytes ?? Math.min(DEFAULT_BLOCK_BYTES, this.maxRequest);
-    requireInteger("blockBytes", blockBytes, this.alignment, this.maxRequest);
-    this.blockBytes = roundUp(blockBytes, this.alignment);
-    this.maxBytes = options.maxBytes ?? Infinity;
-    if (this.maxBytes !== Infinity) requireInteger("maxBytes", this.maxBytes, 1, Number.MAX_SAFE_INTEGER);
-    this.label = options.label ?? "kmem";
-    this.maxSharedLength = Math.floor(this.blockBytes / 2 / this.alignment);
-    this.onError = options.onError;
+    this.usage = requireUsage(usage) | COPY_SRC | COPY_DST;
+    const alignment = alignmentFor(this.usage, limits);
+    this.alignment = alignment;
+    this.granulesPerByte = 1 / alignment;
+    this.maxRequest = roundDown(Math.min(limits.maxBufferSize, MAX_LENGTH * alignment), alignment);
+    const { blockBytes = Math.min(DEFAULT_BLOCK_BYTES, this.maxRequest) } = options;
+    this.blockBytes = roundUp(
+      requireInteger("blockBytes", blockBytes, alignment, this.maxRequest),
+      alignment,
+    );
+    this.maxBytes = requireLimit(maxBytes);
+    this.label = label;
+    this.onError = onError;
     this.blocks = new BlockBuffers(this, this.space, (block, error) => {
       this.onError?.(error, this.clear(block, error));
     });
@@ -149,7 +162,7 @@ export class GpuHeap<Device extends DeviceLike = DeviceLike> implements BuffersO
       if (allocation.end === "freeing") this.release(allocation);
     });
     this.defragmenter = new Defragmenter(this.space);
-    void device.lost.then(({ message }) => this.fail(lostError(message)));
+    void this.watch(device.lost);
   }
 
   /**
@@ -162,8 +175,16 @@ export class GpuHeap<Device extends DeviceLike = DeviceLike> implements BuffersO
    */
   allocate(byteLength: number, align?: number): GpuAllocation<BufferOf<Device>> {
     const allocation = this.tryAllocate(byteLength, align);
-    if (allocation === undefined) throw this.outOfMemory(byteLength);
-    return allocation;
+    if (allocation !== undefined) return allocation;
+    const { freeBytes, freeRanges, largestFreeBytes } = this.stats();
+    const fragmentationIndex =
+      largestFreeBytes < byteLength ? indexOfFailure(freeRanges, freeBytes / byteLength) : -1000;
+    throw new OutOfMemoryError({
+      requestedBytes: byteLength,
+      freeBytes,
+      largestFreeBytes,
+      fragmentationIndex,
+    });
   }
 
   /** As `allocate`, but returns undefined when the budget does not allow another buffer. */
@@ -172,17 +193,19 @@ export class GpuHeap<Device extends DeviceLike = DeviceLike> implements BuffersO
     const alignLength = align === undefined ? 1 : this.alignLength(align);
     this.requireAlive();
     const length = Math.ceil(byteLength * this.granulesPerByte);
-    const isDedicated = length > this.maxSharedLength;
+    const isDedicated = byteLength > this.blockBytes / 2;
     let range = isDedicated ? NONE : this.space.take(length, alignLength);
     if (range === NONE) {
       const added = this.blocks.add(length, isDedicated);
       if (added === undefined) return undefined;
       range = this.space.claim(this.space.behind(added.span), 0, length);
     }
-    const block = this.blockOf(range);
+    // G1: each span has its block.
+    const block = this.blocks.ofSpan[this.space.spanOf(range)]!;
     block.allocationCount++;
     const offset = this.space.startOf(range) * this.alignment;
-    const size = Math.ceil(byteLength / 4) * 4;
+    // The next multiple of 4: the two lowest bits of the negative number are what is missing.
+    const size = byteLength + (-byteLength & 3);
     const allocation = new GpuAllocation(block, offset, size, alignLength, range);
     this.owners[range] = allocation;
     return allocation;
@@ -214,9 +237,12 @@ export class GpuHeap<Device extends DeviceLike = DeviceLike> implements BuffersO
     data: ArrayBufferView | ArrayBufferLike,
     byteOffset = 0,
   ): void {
-    this.requireAlive();
-    requireLive(allocation);
-    writeBytes(this.device.queue, allocation, data, byteOffset);
+    this.requireLive(allocation);
+    const { buffer, offset, size } = allocation;
+    requireWords("byteOffset", byteOffset, size);
+    requireWords("data.byteLength", data?.byteLength, size - byteOffset);
+    // WebGPU copies what it is given before it returns, so memory that threads share will do.
+    this.device.queue.writeBuffer(buffer as never, offset + byteOffset, data as ArrayBuffer);
   }
 
   /** Copies bytes from one allocation to another, or within one, and submits that. Throws as `write` does. */
@@ -225,9 +251,7 @@ export class GpuHeap<Device extends DeviceLike = DeviceLike> implements BuffersO
     to: GpuAllocation<BufferOf<Device>>,
     { byteLength, fromOffset = 0, toOffset = 0 }: CopyOptions = {},
   ): void {
-    this.requireAlive();
-    requireLive(from);
-    requireLive(to);
+    this.requireLive(from, to);
     requireWords("fromOffset", fromOffset, from.size);
     requireWords("toOffset", toOffset, to.size);
     const room = Math.min(from.size - fromOffset, to.size - toOffset);
@@ -250,21 +274,21 @@ export class GpuHeap<Device extends DeviceLike = DeviceLike> implements BuffersO
     maxBytes = Infinity,
     maxHoles = DEFAULT_MAX_HOLES,
   }: DefragmentOptions = {}): Defragmentation<Device> {
-    if (maxBytes !== Infinity) requireInteger("maxBytes", maxBytes, 1, Number.MAX_SAFE_INTEGER);
+    requireLimit(maxBytes);
     if (!(maxHoles >= 0 && maxHoles <= 0.9))
       throw argumentError("maxHoles", "a number from 0 to 0.9", maxHoles);
     this.requireAlive();
-    const { defragmenter, space, blocks } = this;
-    if (defragmenter.isDone) defragmenter.start(layoutOf(space, blocks.shared, this.owners), maxHoles);
+    const { defragmenter, blocks } = this;
+    defragmenter.start(() => this.layout(), maxHoles);
     const copies: Copy<BufferOf<Device>>[] = [];
     const moves: GpuMove<BufferOf<Device>>[] = [];
     let movedBytes = 0;
-    for (let move = defragmenter.peek(); move !== undefined; move = defragmenter.peek()) {
-      const { size } = move.allocation;
-      if (moves.length > 0 && movedBytes + size > maxBytes) break;
-      movedBytes += size;
+    for (
+      let move;
+      (move = defragmenter.next(movedBytes === 0 ? Infinity : maxBytes - movedBytes)) !== undefined;
+    ) {
+      movedBytes += move.allocation.size;
       moves.push(this.move(move, copies));
-      defragmenter.advance();
     }
     if (copies.length > 0) submitCopies(this.device, copies);
     const heldBytes = blocks.heldBytes;
@@ -297,14 +321,19 @@ export class GpuHeap<Device extends DeviceLike = DeviceLike> implements BuffersO
   stats(): GpuHeapStats {
     const { list, shared, heldBytes } = this.blocks;
     let allocations = 0;
-    const free: number[] = [];
+    let freeBytes = 0;
+    let freeRanges = 0;
+    let largestFreeBytes = 0;
     for (const { span, allocationCount } of list) {
       allocations += allocationCount;
       for (const range of this.space.ranges(span)) {
-        if (this.space.isFree(range)) free.push(this.space.lengthOf(range) * this.alignment);
+        if (!this.space.isFree(range)) continue;
+        const byteLength = this.space.lengthOf(range) * this.alignment;
+        freeBytes += byteLength;
+        freeRanges++;
+        largestFreeBytes = Math.max(largestFreeBytes, byteLength);
       }
     }
-    const freeBytes = free.reduce((sum, bytes) => sum + bytes, 0);
     return {
       blockBuffers: shared.length,
       dedicatedBuffers: list.length - shared.length,
@@ -313,9 +342,9 @@ export class GpuHeap<Device extends DeviceLike = DeviceLike> implements BuffersO
       heldBytes,
       usedBytes: heldBytes - freeBytes,
       freeBytes,
-      freeRanges: free.length,
-      largestFreeBytes: free.reduce((most, bytes) => Math.max(most, bytes), 0),
-      holes: holeShare(layoutOf(this.space, shared, this.owners)),
+      freeRanges,
+      largestFreeBytes,
+      holes: holeShare(this.layout()),
       metadataBytes: this.space.metadataBytes,
     };
   }
@@ -332,20 +361,21 @@ export class GpuHeap<Device extends DeviceLike = DeviceLike> implements BuffersO
   check(): void {
     const { space, blocks } = this;
     const list = blocks.list;
-    space.check(list.map(({ span, length }) => [span, length] as const));
+    space.check(list);
     let heldBytes = 0;
     let spares = 0;
-    for (const { span, length, buffer, allocationCount } of list) {
+    for (const { span, length, allocationCount } of list) {
       let count = 0;
       heldBytes += length * this.alignment;
       if (allocationCount === 0) spares++;
       for (const range of space.ranges(span)) {
         const owner = this.owners[range];
-        requireSame("G2", "an owner's range", owner?.range, space.isFree(range) ? undefined : range);
+        requireSame("G2", "the lack of an owner", owner === undefined, space.isFree(range));
         if (owner === undefined) continue;
         count++;
-        requireSame("G2", "an owner's offset", owner.offset, space.startOf(range) * this.alignment);
-        requireSame("G2", "an owner's buffer", owner.buffer, buffer);
+        const found = [owner.range, owner.offset, owner.block.span];
+        const expected = [range, space.startOf(range) * this.alignment, span];
+        requireSame("G2", "an owner's range, offset and span", `${found}`, `${expected}`);
       }
       requireSame("G2", "a count of allocations", allocationCount, count);
     }
@@ -369,10 +399,14 @@ export class GpuHeap<Device extends DeviceLike = DeviceLike> implements BuffersO
     if (this.blocks.failure !== undefined) throw this.blocks.failure;
   }
 
-  /** Which block a range lies in. */
-  private blockOf(range: number): BlockBuffer<BufferOf<Device>> {
-    // G1: each span has its block.
-    return this.blocks.ofSpan[this.space.spanOf(range)] as BlockBuffer<BufferOf<Device>>;
+  /** What is in the shared buffers. */
+  private layout(): BlockSpan<BufferOf<Device>>[] {
+    return layoutOf(this.space, this.blocks.shared, this.owners);
+  }
+
+  private requireLive(...allocations: GpuAllocation<BufferOf<Device>>[]): void {
+    this.requireAlive();
+    for (const allocation of allocations) requireLive(allocation);
   }
 
   /** The alignment in granules that serves both `align` bytes and the granule: their least common multiple. */
@@ -384,16 +418,20 @@ export class GpuHeap<Device extends DeviceLike = DeviceLike> implements BuffersO
   }
 
   private release(allocation: GpuAllocation<BufferOf<Device>>): void {
-    const { range, block } = allocation;
     writable(allocation).end = "freed";
+    if (this.vacate(allocation) === 0) this.blocks.trim(1);
+  }
+
+  /** Frees the range of an allocation; returns how many are left in its buffer. */
+  private vacate({ range, block }: GpuAllocation<BufferOf<Device>>): number {
     this.owners[range] = undefined;
     this.space.release(range);
-    if (--block.allocationCount === 0) this.blocks.trim(1);
+    return --block.allocationCount;
   }
 
   /** Ends a handle. False when there is nothing left to release: its bytes went with their buffer. */
   private endAs(allocation: GpuAllocation<BufferOf<Device>>, end: "freed" | "freeing"): boolean {
-    if (allocation?.block?.owner !== this) throw this.foreignError(allocation);
+    if (allocation?.block?.owner !== this) throw foreignError(allocation);
     const before = allocation.end;
     if (before === "freed" || before === "freeing") {
       throw freeError("DOUBLE_FREE", allocation.offset, "the allocation is free already");
@@ -402,71 +440,45 @@ export class GpuHeap<Device extends DeviceLike = DeviceLike> implements BuffersO
     return before === undefined;
   }
 
-  private foreignError(allocation: unknown): Error {
-    if (!(allocation instanceof GpuAllocation))
-      return argumentError("allocation", "of a GPU heap", allocation);
-    return freeError("INVALID_FREE", allocation.offset, "the allocation is of another heap");
-  }
-
   /** Makes a move in the tables and the handle; what is to be copied goes to `copies`. */
   private move(
     { allocation, block, gap, start }: PossibleMove<BufferOf<Device>>,
     copies: Copy<BufferOf<Device>>[],
   ): GpuMove<BufferOf<Device>> {
-    const { buffer: fromBuffer, block: fromBlock, offset: fromOffset, range: oldRange, size } = allocation;
-    const range = this.space.claim(gap, start, this.space.lengthOf(oldRange));
-    const toOffset = start * this.alignment;
-    copies.push({ from: fromBuffer, fromOffset, to: block.buffer, toOffset, size });
-    this.owners[oldRange] = undefined;
-    this.owners[range] = allocation;
+    const { buffer: fromBuffer, offset: fromOffset, size } = allocation;
+    const range = this.space.claim(gap, start, this.space.lengthOf(allocation.range));
+    const offset = start * this.alignment;
+    copies.push({ from: fromBuffer, fromOffset, to: block.buffer, toOffset: offset, size });
     // An emptied buffer stays until the copies out of it are submitted.
-    this.space.release(oldRange);
-    fromBlock.allocationCount--;
+    this.vacate(allocation);
+    this.owners[range] = allocation;
     block.allocationCount++;
-    const place = writable(allocation);
-    place.block = block;
-    place.offset = toOffset;
-    place.range = range;
-    place.version++;
+    const version = allocation.version + 1;
+    Object.assign(writable(allocation), { block, offset, range, version });
     return { allocation, fromBuffer, fromOffset };
   }
 
   /** Ends every allocation in `block` with `error`, and gives the block back. */
   private clear(block: BlockBuffer<BufferOf<Device>>, error: AllocError): GpuAllocation<BufferOf<Device>>[] {
-    const { space } = this;
-    const ended: GpuAllocation<BufferOf<Device>>[] = [];
-    for (const range of space.ranges(block.span)) {
-      const owner = this.owners[range];
-      if (owner !== undefined) ended.push(owner);
-    }
+    const ended = this.owners.filter(
+      (owner): owner is GpuAllocation<BufferOf<Device>> => owner?.block === block,
+    );
     for (const allocation of ended) {
-      this.owners[allocation.range] = undefined;
-      space.release(allocation.range);
-      block.allocationCount--;
-      if (allocation.end === undefined) writable(allocation).end = error;
-      else writable(allocation).end = "freed";
+      this.vacate(allocation);
+      writable(allocation).end = allocation.end === undefined ? error : "freed";
     }
     this.blocks.remove(block);
     return ended;
   }
 
-  /** Nothing works any more. Frees do, so that owners can clean up. */
-  private fail(error: AllocError): void {
+  /** Waits for the loss of the device. Nothing works from then on; frees do, so that owners can clean up. */
+  private async watch(lost: Device["lost"]): Promise<void> {
+    const error = lostError((await lost).message);
     if (this.blocks.failure !== undefined) return;
     this.blocks.failure = error;
     this.onError?.(
       error,
       this.owners.filter((owner) => owner !== undefined),
     );
-  }
-
-  private outOfMemory(requestedBytes: number): OutOfMemoryError {
-    const { freeBytes, largestFreeBytes } = this.stats();
-    const orderOf = (byteLength: number): number =>
-      Math.ceil(Math.log2(Math.max(1, byteLength / this.alignment)));
-    const freeBlocks = Array.from({ length: 32 }, () => 0);
-    for (const { byteLength } of this.snapshot().free) freeBlocks[orderOf(byteLength)]++;
-    const fragmentationIndex = externalFragmentationIndex(freeBlocks, orderOf(requestedBytes));
-    return new OutOfMemoryError({ requestedBytes, freeBytes, largestFreeBytes, fragmentationIndex });
   }
 }

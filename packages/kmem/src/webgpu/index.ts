@@ -3,7 +3,6 @@ export {
   type BufferDescriptor,
   type BufferLike,
   type BufferOf,
-  BufferUsage,
   type DeviceLike,
   type EncoderLike,
   type LimitsLike,
@@ -17,5 +16,4 @@ export {
   GpuHeap,
   type GpuHeapOptions,
 } from "./gpu-heap.ts";
-export { StagingRing, type StagingRingOptions } from "./staging-ring.ts";
 export type { GpuHeapStats } from "./stats.ts";

@@ -3,14 +3,11 @@
  * other in one space, each allocation as a large one, each free range cut into blocks of 2^k pages.
  */
 import { lowestBit, roundDown } from "../bits/integers.ts";
+import { pieceOrder } from "../buddy/page-map.ts";
 import type { HeapSnapshot, RangeSnapshot } from "../heap/snapshot.ts";
+import { MAX_LENGTH } from "./bins.ts";
 import type { BlockBuffer } from "./block-buffer.ts";
 import type { RangeSpace } from "./range-space.ts";
-
-/** The largest power of two that divides `count`, 2^31 for 0. */
-function powerIn(count: number): number {
-  return (count | 0) === 0 ? 2 ** 31 : 2 ** lowestBit(count);
-}
 
 /**
  * Describes the heap whose `blocks` lie in `space`. A page is the largest power of two that divides every offset and
@@ -24,20 +21,28 @@ export function gpuHeapSnapshot(
 ): HeapSnapshot {
   const large: RangeSnapshot[] = [];
   const free: RangeSnapshot[] = [];
+  const push = (to: RangeSnapshot[], start: number, length: number): void => {
+    to.push({ offset: start * granuleBytes, byteLength: length * granuleBytes });
+  };
   let end = 0;
-  let pageLength = 2 ** 31;
+  /** The bits that any end has. */
+  let endBits = MAX_LENGTH;
   for (const { span } of blocks) {
     for (const range of space.ranges(span)) {
-      const start = end;
+      let start = end;
       end += space.lengthOf(range);
-      pageLength = Math.min(pageLength, powerIn(end));
-      if (space.isFree(range)) pushBlocks(free, start, end, granuleBytes);
-      else large.push({ offset: start * granuleBytes, byteLength: (end - start) * granuleBytes });
+      endBits |= end;
+      if (!space.isFree(range)) push(large, start, end - start);
+      else
+        for (let length; start < end; start += length) {
+          length = 2 ** pieceOrder(start, end);
+          push(free, start, length);
+        }
     }
   }
   const size = end * granuleBytes;
-  const pageSize = pageLength * granuleBytes;
-  const maxSize = Math.max(size, Number.isFinite(maxBytes) ? roundDown(maxBytes, pageSize) : size);
+  const pageSize = 2 ** lowestBit(endBits) * granuleBytes;
+  const maxSize = maxBytes === Infinity ? size : roundDown(maxBytes, pageSize);
   return {
     format: "kmem-heap",
     version: 1,
@@ -50,13 +55,4 @@ export function gpuHeapSnapshot(
     large,
     free,
   };
-}
-
-/** Adds the granules from `start` to `end`, exclusive, cut into blocks of 2^k that are aligned to their own size. */
-function pushBlocks(blocks: RangeSnapshot[], start: number, end: number, granuleBytes: number): void {
-  for (let at = start; at < end;) {
-    const length = Math.min(powerIn(at), 2 ** Math.floor(Math.log2(end - at)));
-    blocks.push({ offset: at * granuleBytes, byteLength: length * granuleBytes });
-    at += length;
-  }
 }

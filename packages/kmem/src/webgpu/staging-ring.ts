@@ -9,9 +9,10 @@
  */
 import { roundDown, roundUp } from "../bits/integers.ts";
 import { AllocError, requireInteger } from "../errors.ts";
-import { type BufferLike, type BufferOf, BufferUsage, type DeviceLike, type EncoderLike } from "./device.ts";
+import { COPY_SRC, MAP_WRITE } from "./buffer-usage.ts";
+import type { BufferLike, BufferOf, DeviceLike, EncoderLike } from "./device.ts";
 import { type GpuAllocation, requireLive } from "./gpu-allocation.ts";
-import { requireWords } from "./write.ts";
+import { requireWords } from "./words.ts";
 
 const MAP_MODE_WRITE = 2;
 const DEFAULT_CHUNK_BYTES = 2 ** 22;
@@ -109,7 +110,7 @@ export class StagingRing<Device extends DeviceLike = DeviceLike> {
       const { buffer } = allocation;
       const offset = allocation.offset + byteOffset;
       if (chunk !== undefined) encoder.copyBufferToBuffer(chunk.buffer, start, buffer, offset, byteLength);
-      else device.queue.writeBuffer(buffer as never, offset, bytes.buffer, 0, byteLength);
+      else device.queue.writeBuffer(buffer as never, offset, bytes);
     }
     device.queue.submit([encoder.finish() as never]);
     this.inFlight = Promise.all([this.inFlight, ...open.map((chunk) => this.bringBack(chunk))]);
@@ -144,7 +145,7 @@ export class StagingRing<Device extends DeviceLike = DeviceLike> {
   }
 
   private makeChunk(): Chunk<BufferOf<Device>> | undefined {
-    const usage = BufferUsage.MAP_WRITE | BufferUsage.COPY_SRC;
+    const usage = MAP_WRITE | COPY_SRC;
     const descriptor = { label: "kmem staging", size: this.chunkBytes, usage, mappedAtCreation: true };
     try {
       const buffer = this.device.createBuffer(descriptor) as BufferOf<Device>;

@@ -3,9 +3,9 @@
 import { readFileSync } from "node:fs";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { expect, test } from "vitest";
-import { BufferUsage, GpuHeap, type GpuAllocation } from "kmem/webgpu";
+import { GpuHeap, type GpuAllocation } from "kmem/webgpu";
 import { Random } from "../model/random.ts";
-import { type FakeBuffer, FakeDevice } from "./fake-device.ts";
+import { BufferUsage, type FakeBuffer, FakeDevice } from "./fake-device.ts";
 
 const BLOCK_BYTES = 2 ** 18;
 

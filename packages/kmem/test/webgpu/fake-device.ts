@@ -6,6 +6,22 @@
  */
 import type { DeviceLike } from "kmem/webgpu";
 
+/** The bits of `GPUBufferUsage`, which is missing where no device is. */
+export const BufferUsage = {
+  MAP_READ: 0x1,
+  MAP_WRITE: 0x2,
+  COPY_SRC: 0x4,
+  COPY_DST: 0x8,
+  INDEX: 0x10,
+  VERTEX: 0x20,
+  UNIFORM: 0x40,
+  STORAGE: 0x80,
+  INDIRECT: 0x100,
+  QUERY_RESOLVE: 0x200,
+} as const;
+
+const { COPY_DST, COPY_SRC } = BufferUsage;
+
 function demand(condition: boolean, message: string): void {
   if (!condition) throw new Error(`validation: ${message}`);
 }
@@ -61,8 +77,6 @@ export class FakeBuffer {
 }
 
 type Command = () => void;
-const COPY_SRC = 4;
-const COPY_DST = 8;
 
 class FakeEncoder {
   private readonly commands: Command[] = [];
@@ -94,9 +108,12 @@ class FakeQueue {
     for (const command of lists.flat()) command();
   }
 
-  writeBuffer(buffer: FakeBuffer, offset: number, data: ArrayBuffer, dataOffset: number, size: number): void {
-    buffer.requireRange(offset, size, COPY_DST);
-    buffer.bytes.set(new Uint8Array(data, dataOffset, size), offset);
+  writeBuffer(buffer: FakeBuffer, offset: number, data: ArrayBuffer | ArrayBufferView): void {
+    const bytes = ArrayBuffer.isView(data)
+      ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
+      : new Uint8Array(data);
+    buffer.requireRange(offset, bytes.length, COPY_DST);
+    buffer.bytes.set(bytes, offset);
   }
 
   onSubmittedWorkDone(): Promise<void> {

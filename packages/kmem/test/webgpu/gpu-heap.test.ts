@@ -2,8 +2,8 @@
 
 import { describe, expect, test } from "vitest";
 import { AllocError, type AllocErrorCode, OutOfMemoryError } from "kmem";
-import { alignmentFor, BufferUsage, GpuHeap, type GpuAllocation, type GpuHeapOptions } from "kmem/webgpu";
-import { type FakeBuffer, FakeDevice } from "./fake-device.ts";
+import { alignmentFor, GpuHeap, type GpuAllocation, type GpuHeapOptions } from "kmem/webgpu";
+import { BufferUsage, type FakeBuffer, FakeDevice } from "./fake-device.ts";
 
 const { INDEX, INDIRECT, MAP_READ, QUERY_RESOLVE, STORAGE, UNIFORM, VERTEX } = BufferUsage;
 const MIB = 2 ** 20;

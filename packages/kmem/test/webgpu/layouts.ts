@@ -2,9 +2,49 @@
 
 import { expect } from "vitest";
 import { NONE } from "kmem";
-import type { Item, Layout } from "../../src/webgpu/defragment/layout.ts";
-import type { PlannedMove } from "../../src/webgpu/defragment/plan.ts";
+import * as library from "../../src/webgpu/defragment/layout.ts";
+import * as planner from "../../src/webgpu/defragment/plan.ts";
 import type { Random } from "../model/random.ts";
+
+/** An item that knows its span. */
+export interface Item extends library.Item {
+  readonly span: number;
+}
+
+/** Spans by their lengths, and all items by rising span and start. */
+export interface Layout {
+  readonly spans: readonly number[];
+  readonly items: readonly Item[];
+}
+
+/** A move, of the item with that index, to behind the one with the index `after`; `NONE` for the start of the span. */
+export interface PlannedMove {
+  readonly item: number;
+  readonly span: number;
+  readonly start: number;
+  readonly after: number;
+}
+
+/** The layout as the library has it. */
+function bySpan({ spans, items }: Layout): library.Span<Item>[] {
+  return spans.map((length, index) => ({ length, items: items.filter(({ span }) => span === index) }));
+}
+
+/** The library's share of holes. */
+export function holeShare(layout: Layout): number {
+  return library.holeShare(bySpan(layout));
+}
+
+/** The library's plan. */
+export function planMoves(layout: Layout, maxHoles: number): PlannedMove[] {
+  const indexOf = new Map(layout.items.map((item, index) => [item, index]));
+  return planner.planMoves(bySpan(layout), maxHoles).map(({ item, span, start, after }) => ({
+    item: indexOf.get(item)!,
+    span,
+    start,
+    after: after === undefined ? NONE : indexOf.get(after)!,
+  }));
+}
 
 /** Spans filled with items of random lengths, of which each is then freed with probability `freed`. */
 export function randomLayout(

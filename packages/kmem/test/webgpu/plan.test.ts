@@ -1,10 +1,17 @@
 // The plan of a defragmentation, on its own: what it reaches, and how far its moves are from the least possible.
 
 import { describe, expect, test } from "vitest";
-import { holeShare, type Layout } from "../../src/webgpu/defragment/layout.ts";
-import { planMoves } from "../../src/webgpu/defragment/plan.ts";
 import { Random } from "../model/random.ts";
-import { afterMoves, leastMoved, movedLength, optimalMoved, randomLayout } from "./layouts.ts";
+import {
+  afterMoves,
+  holeShare,
+  type Layout,
+  leastMoved,
+  movedLength,
+  optimalMoved,
+  planMoves,
+  randomLayout,
+} from "./layouts.ts";
 
 const MAX_HOLES = 0.05;
 

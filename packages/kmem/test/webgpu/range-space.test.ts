@@ -61,7 +61,7 @@ class Model {
   }
 
   check(): void {
-    this.space.check([...this.spans].map(([span, owners]) => [span, owners.length] as const));
+    this.space.check([...this.spans].map(([span, owners]) => ({ span, length: owners.length })));
     for (const [span, owners] of this.spans) {
       const found = [...this.space.ranges(span)].flatMap((range) =>
         Array(this.space.lengthOf(range)).fill(this.space.isFree(range) ? NOBODY : range),
@@ -107,7 +107,7 @@ test("a length just as long as the longest free range is served, although its bi
   const span = space.addSpan(1001);
   expect(space.take(1001, 1)).not.toBe(NONE);
   expect(space.take(1, 1)).toBe(NONE);
-  space.check([[span, 1001]]);
+  space.check([{ span, length: 1001 }]);
 });
 
 test.each([
@@ -126,6 +126,6 @@ test.each([
     words[rest * 8 + 1]! -= 50;
     words[rest * 8]! += 50;
   } else words[rest * 8 + word]! += 1;
-  expect(() => space.check([[span, 100]])).toThrow(AllocError);
-  expect(() => space.check([[span, 100]])).toThrow(invariant);
+  expect(() => space.check([{ span, length: 100 }])).toThrow(AllocError);
+  expect(() => space.check([{ span, length: 100 }])).toThrow(invariant);
 });

@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import { AllocError } from "kmem";
-import { BufferUsage, GpuHeap, StagingRing } from "kmem/webgpu";
-import { FakeDevice } from "./fake-device.ts";
+import { GpuHeap } from "kmem/webgpu";
+import { StagingRing } from "kmem/webgpu/staging";
+import { BufferUsage, FakeDevice } from "./fake-device.ts";
 
 function make(chunkBytes: number, maxChunks: number) {
   const device = new FakeDevice();

@@ -1,18 +1,15 @@
 /**
- * What a plan of moves is made from: the lengths of the spans and the items in them, in granules, as plain data.
+ * What a plan of moves is made from: spans and the items in them, in granules, as plain data.
  *
  * Holes are the free granules of the spans that have items, but for one free tail: space in one piece, behind the last
  * item of a span, is what defragmentation is to make. So over the spans that have items, the share of holes is
  *
  *   (free - longest tail) / (all - longest tail)
  */
-import { NONE } from "../../errors.ts";
 
 /** Granules that somebody has. */
 export interface Item {
-  /** The index of its span. */
-  readonly span: number;
-  /** Its first granule in the span. */
+  /** Its first granule in its span. */
   readonly start: number;
   /** How many granules it has. */
   readonly length: number;
@@ -22,68 +19,52 @@ export interface Item {
   readonly pinned: boolean;
 }
 
-/** Spans and what is in them. */
-export interface Layout {
-  /** The length of each span. */
-  readonly spans: readonly number[];
-  /** The items, by rising span and start. */
-  readonly items: readonly Item[];
+/** A span and what is in it. */
+export interface Span<Entry extends Item = Item> {
+  /** How many granules it has. */
+  readonly length: number;
+  /** Its items, by rising start. */
+  readonly items: readonly Entry[];
 }
 
 /** A free stretch of a span. */
-export interface Gap {
+export interface Gap<Entry extends Item = Item> {
+  /** The index of the span. */
   readonly span: number;
   readonly start: number;
   /** Its end, exclusive. */
   readonly end: number;
-  /** The index of the item before it; `NONE` at the start of the span. */
-  readonly after: number;
+  /** The item before it; undefined at the start of the span. */
+  readonly after: Entry | undefined;
 }
 
-/** The sum of the items' lengths in each span. */
-export function usedLengths({ spans, items }: Layout): number[] {
-  const used = spans.map(() => 0);
-  for (const { span, length } of items) used[span] += length;
-  return used;
+/** A move of an item to granules that are free by then. */
+export interface Move<Entry extends Item = Item> {
+  readonly item: Entry;
+  /** The index of the span that it goes to. */
+  readonly span: number;
+  /** Its first granule there. */
+  readonly start: number;
+  /** The item in front of the gap that it goes into; undefined at the start of the span. */
+  readonly after: Entry | undefined;
 }
 
-/** The share of holes, from 0 to 1; 0 where nothing is. O(spans + items). */
-export function holeShare({ spans, items }: Layout): number {
-  const tails = new Map<number, number>();
-  let free = 0;
+/** The sum of the items' lengths. */
+export function lengthOfAll(items: readonly Item[]): number {
+  return items.reduce((sum, { length }) => sum + length, 0);
+}
+
+/** The share of holes, from 0 to 1; 0 where nothing is. O(items). */
+export function holeShare(layout: readonly Span[]): number {
   let all = 0;
-  for (const { span, start, length } of items) {
-    if (!tails.has(span)) {
-      all += spans[span];
-      free += spans[span];
-    }
-    tails.set(span, spans[span] - start - length);
-    free -= length;
+  let free = 0;
+  let longestTail = 0;
+  for (const { length, items } of layout) {
+    const last = items.at(-1);
+    if (last === undefined) continue;
+    all += length;
+    free += length - lengthOfAll(items);
+    longestTail = Math.max(longestTail, length - last.start - last.length);
   }
-  const tail = Math.max(0, ...tails.values());
-  return all === 0 ? 0 : (free - tail) / (all - tail);
-}
-
-/** The gaps of each span between `places`, by rising span and start, up to the span's entry in `ends`. */
-export function gapsBetween(
-  ends: readonly number[],
-  places: Iterable<{
-    readonly item: number;
-    readonly span: number;
-    readonly start: number;
-    readonly length: number;
-  }>,
-): Gap[] {
-  const gaps: Gap[] = [];
-  const at = ends.map(() => ({ start: 0, after: NONE }));
-  const add = (span: number, end: number): void => {
-    const { start, after } = at[span];
-    if (start < end) gaps.push({ span, start, end, after });
-  };
-  for (const { item, span, start, length } of places) {
-    add(span, Math.min(start, ends[span]));
-    at[span] = { start: start + length, after: item };
-  }
-  for (const [span, end] of ends.entries()) add(span, end);
-  return gaps;
+  return all && (free - longestTail) / (all - longestTail);
 }

@@ -1,7 +1,7 @@
 /// <reference types="@webgpu/types" />
 /** A real device that runs out of memory, refuses, and is lost: which errors a heap makes of that. */
 import { AllocError } from "kmem";
-import { BufferUsage, GpuHeap } from "kmem/webgpu";
+import { GpuHeap } from "kmem/webgpu";
 
 /** The code of the error with which `action` ends, and of each that its heap's owner was told. */
 export interface Failures {
@@ -21,7 +21,7 @@ export async function fail(adapter: GPUAdapter): Promise<Failures> {
   device.onuncapturederror = ({ error }) => faults.push(error.message);
   const told: string[] = [];
   const heap = new GpuHeap(device, {
-    usage: BufferUsage.VERTEX,
+    usage: GPUBufferUsage.VERTEX,
     onError: ({ code }, gone) => told.push(`${code} of ${gone.length}`),
   });
   const kept = heap.allocate(1000);

@@ -2,7 +2,6 @@
 // In a process of its own, since a driver that crashes takes the process with it.
 
 import { create, globals } from "webgpu";
-import { BufferUsage } from "kmem/webgpu";
 import { fail } from "./failures.ts";
 import { soak } from "./soak.ts";
 import { useEverywhere } from "./uses.ts";
@@ -15,7 +14,7 @@ if (adapter === null) throw new Error("no WebGPU adapter");
 
 const scenarios: Record<string, () => Promise<unknown>> = {
   soak: async () => {
-    const usage = BufferUsage.STORAGE | BufferUsage.UNIFORM;
+    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.UNIFORM;
     return soak(await adapter.requestDevice(), { seed: 1, operations: 100_000, usage });
   },
   uses: async () => useEverywhere(await adapter.requestDevice()),

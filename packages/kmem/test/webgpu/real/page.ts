@@ -1,7 +1,6 @@
 /// <reference types="@webgpu/types" />
 // The scenarios for a page in a browser: a global for the test to call, bundled by it.
 
-import { BufferUsage } from "kmem/webgpu";
 import { fail } from "./failures.ts";
 import { soak } from "./soak.ts";
 import { useEverywhere } from "./uses.ts";
@@ -24,7 +23,11 @@ export interface Scenarios {
 const scenarios: Scenarios = {
   soak: async () => {
     const device = await (await requestAdapter()).requestDevice();
-    return soak(device, { seed: 2, operations: 100_000, usage: BufferUsage.VERTEX | BufferUsage.INDEX });
+    return soak(device, {
+      seed: 2,
+      operations: 100_000,
+      usage: GPUBufferUsage.VERTEX | GPUBufferUsage.INDEX,
+    });
   },
   uses: async () => useEverywhere(await (await requestAdapter()).requestDevice()),
   failures: async () => fail(await requestAdapter()),

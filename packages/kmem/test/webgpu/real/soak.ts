@@ -5,7 +5,8 @@
  * Runs in Node and in a browser. Each allocation's first and last bytes are filled from a stamp of its own; a copy hands
  * the stamp on. Every stamp is read back at the checkpoints, after whatever moved the bytes meanwhile.
  */
-import { GpuHeap, StagingRing, type GpuAllocation } from "kmem/webgpu";
+import { GpuHeap, type GpuAllocation } from "kmem/webgpu";
+import { StagingRing } from "kmem/webgpu/staging";
 import { Random } from "../../model/random.ts";
 
 /** How long a soak is. */

@@ -3,9 +3,14 @@
  * Allocations used by pipelines in every way that buffers are: uniform, storage, vertex, index and indirect, each at an
  * offset that the heap chose.
  */
-import { BufferUsage, GpuHeap, type GpuAllocation } from "kmem/webgpu";
+import { GpuHeap, type GpuAllocation } from "kmem/webgpu";
 
-const { INDEX, INDIRECT, STORAGE, UNIFORM, VERTEX } = BufferUsage;
+// The bits of GPUBufferUsage, of which the global may come only after this module.
+const INDEX = 0x10;
+const VERTEX = 0x20;
+const UNIFORM = 0x40;
+const STORAGE = 0x80;
+const INDIRECT = 0x100;
 const MAP_READ = 1;
 const COPY_DST = 8;
 const COPY_SRC_TEXTURE = 1;
