@@ -1,36 +1,73 @@
 /**
- * The views through which a heap clears and copies bytes where its caller asks for it. They are made anew only when the
- * buffer has changed: a view for each call would be work for the garbage collector.
+ * The bytes of a heap as it clears and copies them where its caller asks for it. The views are made anew only when they
+ * do not reach far enough any more: a view for each call would be work for the garbage collector, and asking a buffer
+ * for its length costs more than a short copy.
  *
- * Short stretches are done word by word, since a call of `fill` or `copyWithin` costs more than that.
+ * A view whose buffer was detached or shrunk has length 0, and one from before a growth ends too early; so the length of
+ * the view tells all. Short stretches are done word by word, since a call of `fill` or `copyWithin` costs more than that.
+ *
+ * Invariant V1: where there are bytes, the views reach at least as far as the space did when they were made.
  */
+import { AllocError } from "../errors.ts";
+import type { Backing } from "./backing.ts";
 
 /** Up to so many bytes, a loop is faster than a call. */
 const SHORT_BYTES = 256;
 
 export class ByteViews {
-  private buffer: ArrayBufferLike | undefined = undefined;
-  private byteLength = -1;
-  private words = new Int32Array(0);
+  /** True where there are bytes at all. */
+  readonly exist: boolean;
+  private readonly backing: Backing;
+  private readonly endOffset: () => number;
   private bytes = new Uint8Array(0);
+  private words = new Int32Array(0);
+  private doubles = new Float64Array(0);
 
-  /** Sets bytes `offset`, a multiple of 4, to `offset + byteLength` of `buffer` to zero. O(byteLength). */
-  clear(buffer: ArrayBufferLike, offset: number, byteLength: number): void {
-    this.look(buffer);
+  /** The views of a space on `backing`, whose end, exclusive, is `endOffset()` at each moment. */
+  constructor(backing: Backing, endOffset: () => number) {
+    this.backing = backing;
+    this.endOffset = endOffset;
+    this.exist = backing.buffer() !== undefined;
+  }
+
+  /**
+   * The buffer as it is now, undefined when there are no bytes. Throws `AllocError` `DETACHED` when it does not reach to
+   * the end of the space.
+   */
+  buffer(): ArrayBufferLike | undefined {
+    // The end first: another thread that grows a shared heap grows its bytes before it.
+    const end = this.endOffset();
+    const buffer = this.backing.buffer(end);
+    if (buffer !== undefined && buffer.byteLength < end) {
+      throw new AllocError("DETACHED", "the heap's buffer was transferred or shrunk");
+    }
+    return buffer;
+  }
+
+  /** Throws `AllocError` `DETACHED` when there were bytes and they are gone. O(1). */
+  requireAttached(): void {
+    if (this.exist) this.reach(1);
+  }
+
+  /** Sets the `byteLength` bytes at `offset`, a multiple of 8, to zero. O(byteLength). */
+  clear(offset: number, byteLength: number): void {
+    if (!this.exist) return;
+    this.reach(offset + byteLength);
     if (byteLength > SHORT_BYTES) {
       this.bytes.fill(0, offset, offset + byteLength);
       return;
     }
-    const { words, bytes } = this;
-    const first = offset >>> 2;
-    const count = byteLength >>> 2;
-    for (let index = 0; index < count; index++) words[first + index] = 0;
-    for (let at = 4 * count; at < byteLength; at++) bytes[offset + at] = 0;
+    const { doubles, bytes } = this;
+    const first = offset / 8;
+    const count = byteLength >>> 3;
+    for (let index = 0; index < count; index++) doubles[first + index] = 0;
+    for (let at = 8 * count; at < byteLength; at++) bytes[offset + at] = 0;
   }
 
-  /** Copies `byteLength` bytes of `buffer` from `from` to `to`, multiples of 4 that are apart. O(byteLength). */
-  copy(buffer: ArrayBufferLike, to: number, from: number, byteLength: number): void {
-    this.look(buffer);
+  /** Copies the `byteLength` bytes at `from` to `to`, multiples of 4 that are apart. O(byteLength). */
+  copy(to: number, from: number, byteLength: number): void {
+    if (!this.exist) return;
+    this.reach(Math.max(to, from) + byteLength);
     if (byteLength > SHORT_BYTES) {
       this.bytes.copyWithin(to, from, from + byteLength);
       return;
@@ -43,12 +80,13 @@ export class ByteViews {
     for (let at = 4 * count; at < byteLength; at++) bytes[to + at] = bytes[from + at];
   }
 
-  private look(buffer: ArrayBufferLike): void {
+  /** Makes views that reach to `end`, exclusive, unless they do. */
+  private reach(end: number): void {
+    if (this.bytes.length >= end) return;
+    const buffer = this.buffer() as ArrayBuffer;
     const { byteLength } = buffer;
-    if (buffer === this.buffer && byteLength === this.byteLength) return;
-    this.buffer = buffer;
-    this.byteLength = byteLength;
-    this.words = new Int32Array(buffer as ArrayBuffer, 0, Math.floor(byteLength / 4));
-    this.bytes = new Uint8Array(buffer as ArrayBuffer, 0, byteLength);
+    this.bytes = new Uint8Array(buffer, 0, byteLength);
+    this.words = new Int32Array(buffer, 0, Math.floor(byteLength / 4));
+    this.doubles = new Float64Array(buffer, 0, Math.floor(byteLength / 8));
   }
 }

@@ -17,7 +17,9 @@ export function highestBit(word: number): number {
 
 /** True for 1, 2, 4, … up to 2^52; false for anything else, also for what is not a number. */
 export function isPowerOfTwo(value: number): boolean {
-  return Number.isInteger(value) && value > 0 && 2 ** Math.round(Math.log2(value)) === value;
+  // The logarithm is for what 32-bit operators cannot tell, and ten times as slow.
+  if (typeof value === "number" && value >>> 0 === value) return value > 0 && (value & (value - 1)) === 0;
+  return Number.isInteger(value) && 2 ** Math.round(Math.log2(value)) === value;
 }
 
 /** The smallest k with 2^k >= `count`, for a count from 1 to 2^31. O(1). */

@@ -136,7 +136,7 @@ export class Heap {
   /** Bytes that the heap may grow to. */
   readonly maxSize: number;
   private readonly backing: Backing;
-  private readonly byteViews = new ByteViews();
+  private readonly bytes: ByteViews;
   /** The pages. */
   protected readonly buddy: BuddyAllocator;
   /** The slabs of all caches. */
@@ -157,7 +157,8 @@ export class Heap {
   constructor(options: HeapOptions, makeParts: MakeHeapParts = privateParts) {
     const { zero = false } = options;
     const { backing, space } = heapSpace(options);
-    if (zero && backing.buffer() === undefined) throw noBytesError("zero");
+    this.bytes = new ByteViews(backing, () => this.base + this.size);
+    if (zero && !this.bytes.exist) throw noBytesError("zero");
     this.backing = backing;
     this.base = space.base;
     this.pageSize = space.pageSize;
@@ -179,7 +180,7 @@ export class Heap {
    * the heap has none, `DETACHED` when its buffer was transferred away.
    */
   get buffer(): ArrayBufferLike {
-    const buffer = this.bytes();
+    const buffer = this.bytes.buffer();
     if (buffer === undefined) throw noBytesError("buffer");
     return buffer;
   }
@@ -233,9 +234,9 @@ export class Heap {
     }
     const total = count * byteLength;
     if (total > MAX_REQUEST) throw this.buddy.outOfMemory(total);
-    this.bytes();
+    this.bytes.requireAttached();
     const offset = this.malloc(total);
-    if (!this.zero) this.clear(offset, total);
+    if (!this.zero) this.bytes.clear(offset, total);
     return offset;
   }
 
@@ -248,18 +249,18 @@ export class Heap {
    * error the old allocation is as it was.
    */
   realloc(offset: number, byteLength: number): number {
-    requireInteger("byteLength", byteLength, 0, MAX_REQUEST);
+    if (typeof byteLength !== "number" || byteLength >>> 0 !== byteLength) {
+      requireInteger("byteLength", byteLength, 0, MAX_REQUEST);
+    }
     const usable = this.usableSize(offset);
     const isSlot = this.pool.cacheAt(offset) !== 0;
     const keeps = byteLength <= usable && (byteLength > usable / 2 || usable === GRANULE);
     if (isSlot ? keeps : this.resizeRun(offset, usable, byteLength)) return offset;
-    this.bytes();
+    this.bytes.requireAttached();
     const moved = this.tryMalloc(byteLength);
     if (moved === NONE && byteLength <= usable) return offset;
     if (moved === NONE) throw this.buddy.outOfMemory(byteLength);
-    // Growth may have replaced the buffer.
-    const buffer = this.bytes();
-    if (buffer !== undefined) this.byteViews.copy(buffer, moved, offset, Math.min(usable, byteLength));
+    this.bytes.copy(moved, offset, Math.min(usable, byteLength));
     this.free(offset);
     return moved;
   }
@@ -450,7 +451,7 @@ export class Heap {
     requirePowerOfTwo("align", align);
     const number = classFor(byteLength, Math.max(align, GRANULE), this.pageSize);
     const offset = number === 0 ? this.allocateRun(byteLength, align) : this.allocateSlot(number);
-    if (offset !== NONE && this.zero) this.clear(offset, this.usableSize(offset));
+    if (offset !== NONE && this.zero) this.bytes.clear(offset, this.usableSize(offset));
     return offset;
   }
 
@@ -464,9 +465,11 @@ export class Heap {
     if (byteLength > this.maxSize) return NONE;
     const count = Math.max(1, Math.ceil(byteLength / this.pageSize));
     const alignPages = Math.max(1, align / this.pageSize);
-    let offset = this.buddy.tryAllocatePages(count, { align });
-    if (offset === NONE && this.makeRoom(count, alignPages))
-      offset = this.buddy.tryAllocatePages(count, { align });
+    const options = alignPages === 1 ? undefined : { align };
+    let offset = this.buddy.tryAllocatePages(count, options);
+    if (offset === NONE && this.makeRoom(count, alignPages)) {
+      offset = this.buddy.tryAllocatePages(count, options);
+    }
     if (offset !== NONE) this.pool.markLarge(offset);
     return offset;
   }
@@ -488,7 +491,8 @@ export class Heap {
     const fits =
       this.buddy.resizePages(offset, count) ||
       (isLast && this.growTo(offset + count * this.pageSize) && this.buddy.resizePages(offset, count));
-    if (fits && this.zero && byteLength > usable) this.clear(offset + usable, count * this.pageSize - usable);
+    if (fits && this.zero && byteLength > usable)
+      this.bytes.clear(offset + usable, count * this.pageSize - usable);
     return fits;
   }
 
@@ -514,22 +518,6 @@ export class Heap {
     if (endOffset > limit || end <= this.base + this.size || !this.backing.grow(end)) return false;
     this.buddy.grow(end - this.base);
     return true;
-  }
-
-  /** The buffer as it is now, undefined when there are no bytes. Throws `AllocError` `DETACHED` when they are gone. */
-  private bytes(): ArrayBufferLike | undefined {
-    // The size first: another thread that grows a shared heap grows its bytes before it.
-    const end = this.base + this.size;
-    const buffer = this.backing.buffer(end);
-    if (buffer !== undefined && buffer.byteLength < end) {
-      throw new AllocError("DETACHED", "the heap's buffer was transferred or shrunk");
-    }
-    return buffer;
-  }
-
-  private clear(offset: number, byteLength: number): void {
-    const buffer = this.bytes();
-    if (buffer !== undefined) this.byteViews.clear(buffer, offset, byteLength);
   }
 }
 

@@ -27,7 +27,7 @@ import * as L from "./layout.ts";
 import type { SlabCacheStats } from "./stats.ts";
 
 /** A slab that grows with its cache takes at most this share of what the cache holds already. */
-const GROWTH_SHARE = 4;
+const GROWTH_SHARE = 8;
 /** The most of a slab that may be left behind its last slot, where a larger slab leaves less. */
 const MAX_TAIL_SHARE = 1 / 8;
 /** Slabs grow up to this size, or to that of 8 slots where that is more. */
@@ -87,6 +87,8 @@ export class SlabPool {
   private readonly granuleMask: number;
   protected readonly granuleShift: number;
   protected readonly wordShift: number;
+  /** Words of each map that tell of one page; less than 1 where a page is smaller than what a word tells of. */
+  private readonly depotWordsPerPage: number;
   protected readonly pageShift: number;
   protected readonly inUse: number;
   protected readonly pages: number;
@@ -121,6 +123,7 @@ export class SlabPool {
     this.granuleShift = Math.log2(granule);
     this.wordShift = this.granuleShift + 5;
     this.pageShift = Math.log2(buddy.pageSize);
+    this.depotWordsPerPage = 2 ** (this.pageShift - this.wordShift);
     this.layout = L.poolLayout({ ...place, cacheLimit, granule, pageSize: buddy.pageSize });
     this.words = place.words ?? new Int32Array(this.layout.wordCount);
     this.inUse = this.layout.inUse;
@@ -503,14 +506,19 @@ export class SlabPool {
   }
 
   /**
-   * The first page of the slab to take slots from: the fullest that has any; -1 when none has, nor can be made where
+   * The first page of the slab to take slots from, as `nextBucket` chooses; -1 when none has any, nor can be made where
    * `mayAdd` asks for it.
    */
   protected nextSlab(number: number, mayAdd: boolean): number {
     const words = this.words;
     const cache = this.cache(number);
     if (words[cache + L.CACHE_BUCKET_MASK] === 0 && !(mayAdd && this.addSlab(number))) return -1;
-    return words[cache + L.BUCKETS + lowestBit(words[cache + L.CACHE_BUCKET_MASK])] - 1;
+    return words[cache + L.BUCKETS + this.nextBucket(words[cache + L.CACHE_BUCKET_MASK])] - 1;
+  }
+
+  /** Which of the buckets in `mask`, one bit each, to take a slab from: that of the fullest, so that others may empty. */
+  protected nextBucket(mask: number): number {
+    return lowestBit(mask);
   }
 
   /** The number of pages of the slab that `page` lies in. */
@@ -520,7 +528,7 @@ export class SlabPool {
 
   /** The index, in the depot map, of a slab's last word. */
   private lastDepotWord(slabPage: number): number {
-    return (slabPage + this.slabPageCount(slabPage)) * 2 ** (this.pageShift - this.wordShift) - 1;
+    return (slabPage + this.slabPageCount(slabPage)) * this.depotWordsPerPage - 1;
   }
 
   /** Moves the `count` slots that lie lowest in a magazine, the longest unused, to the depot. Returns the new top. */
@@ -528,15 +536,23 @@ export class SlabPool {
     const words = this.words;
     const bottom = this.magazine(number) + 1;
     const top = words[this.region + 2 * number];
+    const { depot, summary } = this.layout;
     let page = -1;
+    let endPage = -1;
     let freed = 0;
     for (let at = bottom; at < bottom + count; at++) {
-      const slabPage = this.slabPage(words[at] >>> this.pageShift);
-      if (slabPage !== page && freed > 0) this.changeFree(number, page, freed);
-      if (slabPage !== page) freed = 0;
-      page = slabPage;
+      const offset = words[at];
+      const slotPage = offset >>> this.pageShift;
+      if (slotPage < page || slotPage >= endPage) {
+        if (freed > 0) this.changeFree(number, page, freed);
+        page = this.slabPage(slotPage);
+        endPage = page + this.slabPageCount(page);
+        freed = 0;
+      }
       freed++;
-      this.flipDepot(words[at]);
+      const wordIndex = offset >>> this.wordShift;
+      words[depot + wordIndex] |= 1 << (offset >>> this.granuleShift);
+      words[summary + (wordIndex >>> 5)] |= 1 << wordIndex;
     }
     if (freed > 0) this.changeFree(number, page, freed);
     words.copyWithin(bottom, bottom + count, top + 1);
@@ -625,9 +641,11 @@ export class SlabPool {
     const { words, buddy } = this;
     const minOrder = words[this.cache(number) + L.CACHE_MIN_ORDER];
     if (minOrder > buddy.maxOrder) return false;
-    let offset = NONE;
-    // Before the space is made to grow, a smaller slab will do.
-    for (let order = this.slabOrder(number); offset === NONE && order >= minOrder; order--) {
+    // A smaller slab than is wanted leaves more behind its last slot: better let the space grow first.
+    const wanted = this.slabOrder(number);
+    let offset = buddy.tryAllocate(wanted);
+    if (offset === NONE && wanted > minOrder && this.makeRoom(wanted)) offset = buddy.tryAllocate(wanted);
+    for (let order = wanted - 1; offset === NONE && order >= minOrder; order--) {
       offset = buddy.tryAllocate(order);
     }
     if (offset === NONE && this.makeRoom(minOrder)) offset = buddy.tryAllocate(minOrder);
@@ -680,7 +698,7 @@ export class SlabPool {
     const pageWord = change === 1 ? number | (highestBit(pageCount) << L.PAGE_ORDER_SHIFT) : 0;
     if (change === -1) words[first] = 0;
     words.fill(pageWord, first + 1, first + pageCount);
-    for (let slot = 0; slot < slots; slot++) this.flipDepot(page * buddy.pageSize + slot * slotSize);
+    this.fillDepot(page, pageCount, change === 1 ? slots : 0, slotSize / this.granule);
     words[first] = pageWord;
     words[this.slab(page) + L.SLAB_FREE] += change * slots;
     words[this.slab(page) + L.SLAB_SLOTS] += change * slots;
@@ -689,6 +707,26 @@ export class SlabPool {
     words[cache + L.CACHE_SLOTS] += change * slots;
     words[cache + L.CACHE_FREE] += change * slots;
     this.limitMagazine(number);
+  }
+
+  /**
+   * Writes the depot words of a slab anew: free are its first `slots` slots, of `slotGranules` granules each. The words are
+   * the slab's alone, since it fills whole ones. O(words + slots).
+   */
+  private fillDepot(page: number, pageCount: number, slots: number, slotGranules: number): void {
+    const { words, layout } = this;
+    const firstWord = page * this.depotWordsPerPage;
+    const endWord = (page + pageCount) * this.depotWordsPerPage;
+    let granule = firstWord * 32;
+    const end = granule + slots * slotGranules;
+    for (let wordIndex = firstWord; wordIndex < endWord; wordIndex++) {
+      let word = 0;
+      for (; granule < end && granule >>> 5 === wordIndex; granule += slotGranules) word |= 1 << granule;
+      words[layout.depot + wordIndex] = word;
+      const summary = layout.summary + (wordIndex >>> 5);
+      if (word === 0) words[summary] &= ~(1 << wordIndex);
+      else words[summary] |= 1 << wordIndex;
+    }
   }
 
   /** Marks the block or run at `offset` as a large allocation, whose owner is thread `owner`. */
