@@ -21,6 +21,9 @@ function makePair(name: string): (round: number) => void {
   const pairs: Record<string, (round: number) => void> = {
     malloc: (round) => heap.free(heap.malloc(sizeOf(round))),
     tryMalloc: (round) => heap.free(heap.tryMalloc(sizeOf(round))),
+    runs: (round) => heap.free(heap.malloc(10_000 + 40 * sizeOf(round))),
+    calloc: (round) => heap.free(heap.calloc(1, sizeOf(round))),
+    realloc: (round) => heap.free(heap.realloc(heap.malloc(sizeOf(round)), sizeOf(round + 3))),
     slab: () => cache.free(cache.allocate()),
     buddy: (round) => buddy.free(buddy.allocate(round % 4)),
     // What the measurement itself would see.

@@ -63,6 +63,8 @@ export const MAX_THREADS = 254;
 
 /** A slab has the bits of its slots on cache lines of its own: 64 bytes of map are 8 KiB of slots. */
 export const MIN_SLAB_BYTES = 8192;
+/** As many slots as half of the largest magazine move at once: so the lock is taken seldom. */
+export const MAX_BATCH = 64;
 
 const LINE_BYTES = 64;
 

@@ -65,6 +65,7 @@ function sharedParts({ geometry, tables, thread, lock }: Attachment): MakeHeapPa
         thread,
         words: tables.pool,
         minSlabBytes: L.MIN_SLAB_BYTES,
+        maxBatch: L.MAX_BATCH,
       },
       lock,
       names: tables.names,

@@ -31,13 +31,18 @@ const GROWTH_SHARE = 8;
 /** The most of a slab that may be left behind its last slot, where a larger slab leaves less. */
 const MAX_TAIL_SHARE = 1 / 8;
 /** Slabs grow up to this size, or to that of 8 slots where that is more. */
-const FULL_SLAB_BYTES = 65536;
+const FULL_SLAB_BYTES = 32768;
 /**
  * A magazine holds up to this many bytes of slots and up to as many as its cache has, but at least the minimum: large
  * enough that the ups and downs of a steady population stay in it, small enough that little lies idle.
  */
 const MAGAZINE_BYTES = 65536;
 const MIN_MAGAZINE_SIZE = 8;
+/**
+ * The most slots moved at once, where a pool's place does not say more. The slowest operations are those that move a
+ * batch: 99.99 % of gdb's take at most 4.0 µs with 32, and 7.4 with 64; the mean is the same.
+ */
+const MAX_BATCH = 32;
 /** Empty slabs that a cache keeps for its next need. */
 const SPARE_SLABS = 1;
 
@@ -68,6 +73,8 @@ export interface PoolPlace {
   readonly words?: Int32Array;
   /** The least bytes of a slab. */
   readonly minSlabBytes: number;
+  /** The most slots moved at once between a magazine and the slabs. Default 32. */
+  readonly maxBatch?: number;
 }
 
 /** A pool in memory of its own, for one thread. */
@@ -97,6 +104,7 @@ export class SlabPool {
   /** The end of the space at its largest, in bytes. */
   protected readonly endOffset: number;
   private readonly minSlabBytes: number;
+  private readonly maxBatch: number;
   private readonly makeRoom: (order: number) => boolean;
   private readonly constructors: (((offset: number) => void) | undefined)[] = [];
   private readonly names: string[] = [];
@@ -119,6 +127,7 @@ export class SlabPool {
     this.endOffset = place.endOffset;
     this.threadCount = place.threadCount;
     this.minSlabBytes = Math.max(32 * granule, place.minSlabBytes);
+    this.maxBatch = place.maxBatch ?? MAX_BATCH;
     this.granuleMask = -granule;
     this.granuleShift = Math.log2(granule);
     this.wordShift = this.granuleShift + 5;
@@ -461,8 +470,8 @@ export class SlabPool {
   }
 
   /**
-   * Trades slots between a cache's magazine and its slabs: half of what the magazine may hold into an empty one, or out
-   * of a full one. Returns the magazine's new top, which is that of an empty one when there is no slot to be had.
+   * Trades slots between a cache's magazine and its slabs: half of what the magazine may hold, `maxBatch` at most, into an
+   * empty one or out of a full one. Returns the magazine's new top, which is that of an empty one when there is no slot to be had.
    *
    * One function on purpose, and longer than V8 inlines (460 bytes of bytecode): with parts of it inlined, `allocate`
    * and `free` are too long to be inlined themselves, and a pair costs 14 ns instead of 9.7.
@@ -471,7 +480,7 @@ export class SlabPool {
     const { words, layout, region } = this;
     const magazine = this.magazine(number);
     let top = words[region + 2 * number];
-    let count = (words[region + 2 * number + 1] - magazine + 1) >>> 1;
+    let count = Math.min(this.maxBatch, (words[region + 2 * number + 1] - magazine + 1) >>> 1);
     if (top !== magazine) return this.giveBack(number, count);
     while (count > 0) {
       const slabPage = this.nextSlab(number, top === magazine);
