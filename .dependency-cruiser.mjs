@@ -1,5 +1,5 @@
 // The order of the layers of packages/kmem/src, bottom to top. A layer is a file or a folder; each may
-// import itself and what stands in a row before its own, so the two adapters do not see each other.
+// import itself and what stands in a row before its own, so the adapters do not see each other.
 // packages/kmem/src/README.md describes the same rows.
 const LAYERS = [
   ["bits/"],
@@ -10,7 +10,7 @@ const LAYERS = [
   ["slab/"],
   ["heap/"],
   ["shared/"],
-  ["image/", "wasm/", "webgpu/"],
+  ["debug/", "image/", "wasm/", "webgpu/"],
   ["index.ts"],
 ];
 

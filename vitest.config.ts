@@ -6,6 +6,10 @@ export default defineConfig({
     // Tests see the library's source, so that a failure points into it; test/repo looks at the build.
     alias: [
       {
+        find: /^kmem[/]debug$/,
+        replacement: fileURLToPath(new URL("packages/kmem/src/debug/index.ts", import.meta.url)),
+      },
+      {
         find: /^kmem\/wasm$/,
         replacement: fileURLToPath(new URL("packages/kmem/src/wasm/index.ts", import.meta.url)),
       },

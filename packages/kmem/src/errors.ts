@@ -29,6 +29,9 @@ export const NONE = -1;
  * - `DEVICE_LOST`: the GPU device is lost, and with it all that was in its buffers.
  * - `DEVICE_OUT_OF_MEMORY`: the GPU device has no memory for another buffer.
  * - `DEVICE_ERROR`: the GPU device refused a buffer for another reason.
+ * - `OVERFLOW`: bytes before or behind an allocation were written (found by `kmem/debug`).
+ * - `USE_AFTER_FREE`: freed bytes were written (found by `kmem/debug`).
+ * - `LEAKED`: what was allocated in a scope outlives it (found by `kmem/debug`).
  * - `CORRUPTED`: `check()` found an invariant broken.
  */
 export type AllocErrorCode =
@@ -47,6 +50,9 @@ export type AllocErrorCode =
   | "DEVICE_LOST"
   | "DEVICE_OUT_OF_MEMORY"
   | "DEVICE_ERROR"
+  | "OVERFLOW"
+  | "USE_AFTER_FREE"
+  | "LEAKED"
   | "CORRUPTED";
 
 /** Misuse of an allocator, or a request that it cannot serve. */

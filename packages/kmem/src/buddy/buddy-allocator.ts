@@ -363,19 +363,29 @@ export class BuddyAllocator {
     };
   }
 
-  /** Every block and run, free or allocated, by rising offset. The allocator must not change meanwhile. */
+  /**
+   * Every block and run, free or allocated, by rising offset. The allocator may be used meanwhile: each page is told of
+   * once at most, as it is when its turn comes; of a free block that grew backwards, over what was told, only the rest.
+   */
   *blocks(): IterableIterator<BuddyBlock> {
     for (let page = this.firstPage; page < this.endPage;) {
       const isUsed = (this.pages[page] & USED) !== 0;
-      const count = isUsed ? runEnd(this.pages, page) - page : 2 ** this.lists.orderCovering(page);
-      const isBlock = !isUsed || (this.pages[page] & MORE) === 0;
+      const order = isUsed ? 0 : this.lists.orderCovering(page);
+      if (order < 0) {
+        // Inside a block that was allocated since: it begins at a page that was told of.
+        page++;
+        continue;
+      }
+      const end = isUsed ? runEnd(this.pages, page) : (page & (-1 << order)) + (1 << order);
+      const count = end - page;
+      const isBlock = isUsed ? (this.pages[page] & MORE) === 0 : count === 1 << order;
       yield {
         offset: this.toOffset(page),
         byteLength: count * this.pageSize,
         order: isBlock ? highestBit(count) : NONE,
         free: !isUsed,
       };
-      page += count;
+      page = end;
     }
   }
 

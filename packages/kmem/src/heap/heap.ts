@@ -25,6 +25,7 @@ import {
   AllocError,
   argumentError,
   NONE,
+  type OutOfMemoryError,
   requireInteger,
   requirePowerOfTwo,
   requireSame,
@@ -50,7 +51,7 @@ const MAX_PAGE_SIZE = 2 ** 31;
  * The most caches of a heap: the size classes, and named ones in proportion to its pages, so that tables stay a small
  * part of the space.
  */
-function cacheLimit(maxPageCount: number): number {
+export function cacheLimit(maxPageCount: number): number {
   return Math.min(MAX_CACHE_COUNT, SLOT_SIZES.length + 8 + Math.floor(maxPageCount / 16));
 }
 
@@ -99,23 +100,32 @@ export function heapSpace(options: HeapOptions): { backing: Backing; space: Heap
 export interface HeapParts {
   readonly buddy: BuddyAllocator;
   readonly pool: SlabPool;
+  /** True where every request is to come by `mallocUncommon`. Default false. */
+  readonly isWatched?: boolean;
 }
 
 /** Makes the parts for a space; `makeRoom` is for the pool to call when there is no block of an order. */
 export type MakeHeapParts = (space: HeapSpace, makeRoom: (order: number) => boolean) => HeapParts;
 
 /** Parts in memory of their own. */
-const privateParts: MakeHeapParts = (space, makeRoom) => {
+export const privateParts: MakeHeapParts = (space, makeRoom) => {
   const buddy = new BuddyAllocator(space);
   const pool = new SlabPool(buddy, GRANULE, cacheLimit(space.maxSize / space.pageSize), makeRoom);
   addSizeClasses(pool);
   return { buddy, pool };
 };
 
-/** Makes the caches of `malloc`, which are the first of their pool. */
-export function addSizeClasses(pool: SlabPool): void {
+/**
+ * Makes the caches of `malloc`, which are the first of their pool. `constructFor` gives what is to be called for each
+ * slot of a size when its slab is made.
+ */
+export function addSizeClasses(
+  pool: SlabPool,
+  constructFor: (slotSize: number) => ((offset: number) => void) | undefined = () => undefined,
+): void {
   for (const slotSize of SLOT_SIZES) {
-    pool.addCache({ name: `malloc-${slotSize}`, objectSize: slotSize, slotSize });
+    const construct = constructFor(slotSize);
+    pool.addCache({ name: `malloc-${slotSize}`, objectSize: slotSize, slotSize, construct });
   }
 }
 
@@ -143,7 +153,7 @@ export class Heap {
   protected readonly pool: SlabPool;
   private readonly classOf: Uint8Array = CLASS_OF;
   private readonly zero: boolean;
-  /** The largest request that the fast path of `malloc` takes: -1 for a heap that zeroes, which has none. */
+  /** The largest request that the fast path of `malloc` takes: -1 for a heap that zeroes or is watched, which has none. */
   private readonly fastLimit: number;
   /** Where the arrays lie whose views growth may detach; a detached view does not know any more. */
   private readonly views = new WeakMap<ArrayBufferView, { offset: number; length: number }>();
@@ -164,8 +174,8 @@ export class Heap {
     this.pageSize = space.pageSize;
     this.maxSize = space.maxSize;
     this.zero = zero;
-    this.fastLimit = zero ? -1 : SMALL_LIMIT;
     const parts = makeParts(space, (order) => this.makeRoom(2 ** order, 2 ** order));
+    this.fastLimit = zero || parts.isWatched === true ? -1 : SMALL_LIMIT;
     this.buddy = parts.buddy;
     this.pool = parts.pool;
   }
@@ -202,7 +212,7 @@ export class Heap {
       if (offset !== NO_SLOT) return offset >>> 0;
     }
     const offset = this.mallocUncommon(byteLength, align);
-    if (offset === NONE) throw this.buddy.outOfMemory(byteLength);
+    if (offset === NONE) throw this.outOfMemory(byteLength);
     return offset;
   }
 
@@ -215,7 +225,7 @@ export class Heap {
       align === undefined
     ) {
       const offset = this.pool.allocate(this.classOf[(byteLength + 15) >>> 4]);
-      return offset === NO_SLOT ? NONE : offset >>> 0;
+      if (offset !== NO_SLOT) return offset >>> 0;
     }
     return this.mallocUncommon(byteLength, align);
   }
@@ -233,7 +243,7 @@ export class Heap {
       requireInteger("byteLength", byteLength, 0, Number.MAX_SAFE_INTEGER);
     }
     const total = count * byteLength;
-    if (total > MAX_REQUEST) throw this.buddy.outOfMemory(total);
+    if (total > MAX_REQUEST) throw this.outOfMemory(total);
     this.bytes.requireAttached();
     const offset = this.malloc(total);
     if (!this.zero) this.bytes.clear(offset, total);
@@ -259,7 +269,7 @@ export class Heap {
     this.bytes.requireAttached();
     const moved = this.tryMalloc(byteLength);
     if (moved === NONE && byteLength <= usable) return offset;
-    if (moved === NONE) throw this.buddy.outOfMemory(byteLength);
+    if (moved === NONE) throw this.outOfMemory(byteLength);
     this.bytes.copy(moved, offset, Math.min(usable, byteLength));
     this.free(offset);
     return moved;
@@ -347,7 +357,7 @@ export class Heap {
     }
     if (pool.isFull)
       throw new RangeError(`a heap has at most ${pool.cacheLimit - SLOT_SIZES.length} named caches`);
-    const cache = new SlabCache(this.buddy, options, { pool });
+    const cache = this.makeCache(options);
     this.namedCaches[this.cacheNumber(cache.name)] = cache;
     return cache;
   }
@@ -365,6 +375,11 @@ export class Heap {
     return this.namedCaches[number];
   }
 
+  /** Makes the cache that `createCache` has found to be allowed. */
+  protected makeCache(options: SlabCacheOptions): SlabCache {
+    return new SlabCache(this.buddy, options, { pool: this.pool });
+  }
+
   /**
    * Grows the heap to `newSize` bytes, rounded up to whole pages. What is allocated stays where it is.
    *
@@ -373,7 +388,7 @@ export class Heap {
    */
   grow(newSize: number): void {
     const wanted = roundUp(requireInteger("newSize", newSize, this.size, this.maxSize), this.pageSize);
-    if (!this.backing.grow(this.base + wanted)) throw this.buddy.outOfMemory(wanted - this.size);
+    if (!this.backing.grow(this.base + wanted)) throw this.outOfMemory(wanted - this.size);
     this.buddy.grow(wanted);
   }
 
@@ -445,8 +460,13 @@ export class Heap {
     return this.pool.numberOf(name, SLOT_SIZES.length + 1);
   }
 
+  /** The error of a request of `byteLength` bytes for which there is no space. */
+  protected outOfMemory(byteLength: number): OutOfMemoryError {
+    return this.buddy.outOfMemory(byteLength);
+  }
+
   /** What the fast path of `tryMalloc` leaves: wrong arguments, alignment, large requests, zeroing. */
-  private mallocUncommon(byteLength: number, align: number = GRANULE): number {
+  protected mallocUncommon(byteLength: number, align: number = GRANULE): number {
     requireInteger("byteLength", byteLength, 0, MAX_REQUEST);
     requirePowerOfTwo("align", align);
     const number = classFor(byteLength, Math.max(align, GRANULE), this.pageSize);
@@ -455,7 +475,8 @@ export class Heap {
     return offset;
   }
 
-  private allocateSlot(number: number): number {
+  /** Allocates a slot of cache `number`, and returns its offset, or `NONE` when there is no space. O(1). */
+  protected allocateSlot(number: number): number {
     const offset = this.pool.allocate(number);
     return offset === NO_SLOT ? NONE : offset >>> 0;
   }
@@ -522,7 +543,7 @@ export class Heap {
 }
 
 /** The number of the cache for a request, 0 when it is to be a run of pages. */
-function classFor(byteLength: number, align: number, pageSize: number): number {
+export function classFor(byteLength: number, align: number, pageSize: number): number {
   if (byteLength > MAX_SLOT_SIZE || align > pageSize) return 0;
   // Slabs begin on whole pages, so slots are aligned as their size is.
   const smallest = CLASS_OF[(byteLength + (GRANULE - 1)) >>> 4];

@@ -6,7 +6,15 @@
  */
 import { roundUp } from "../bits/integers.ts";
 import { BuddyAllocator } from "../buddy/buddy-allocator.ts";
-import { AllocError, argumentError, freeError, NONE, requireInteger, requirePowerOfTwo } from "../errors.ts";
+import {
+  AllocError,
+  argumentError,
+  freeError,
+  NONE,
+  type OutOfMemoryError,
+  requireInteger,
+  requirePowerOfTwo,
+} from "../errors.ts";
 import { MAX_MAGAZINE_SIZE } from "./layout.ts";
 import { NO_SLOT, SlabPool } from "./slab-pool.ts";
 import type { SlabCacheStats } from "./stats.ts";
@@ -39,6 +47,8 @@ export interface SlabCacheHome {
   readonly pool: SlabPool;
   /** The number of the cache that is meant, where the pool has it already. */
   readonly number?: number;
+  /** Bytes of a slot, a multiple of the granule and of the alignment, where it is to hold more than an object. */
+  readonly slotSize?: number | undefined;
 }
 
 /** Objects of one size, in slabs of slots on blocks from a buddy allocator. */
@@ -49,9 +59,10 @@ export class SlabCache {
   readonly objectSize: number;
   /** Bytes that a slot takes. */
   readonly slotSize: number;
-  private readonly pool: SlabPool;
-  /** 0 once the cache is destroyed: the number may then be another cache's. */
-  private number: number;
+  /** The slabs. */
+  protected readonly pool: SlabPool;
+  /** The cache's number in the pool; 0 once it is destroyed: the number may then be another cache's. */
+  protected number: number;
 
   /**
    * Makes a cache on `buddy`. `home` is for a heap, whose caches share a pool of slabs, and may have been made before.
@@ -73,7 +84,8 @@ export class SlabCache {
     }
     const slotSize =
       home?.number === undefined
-        ? roundUp(objectSize, home === undefined ? align : Math.max(align, home.pool.granule))
+        ? (home?.slotSize ??
+          roundUp(objectSize, home === undefined ? align : Math.max(align, home.pool.granule)))
         : home.pool.slotSize(home.number);
     this.name = name;
     this.objectSize = objectSize;
@@ -107,8 +119,8 @@ export class SlabCache {
    * the offset is inside a slot or not in a slab of this cache.
    */
   free(offset: number): void {
-    this.requireOwn(offset);
-    this.pool.free(this.number, offset);
+    if (this.pool.cacheOf(offset) !== this.number || this.number === 0) this.freeElsewhere(offset);
+    else this.pool.free(this.number, offset);
   }
 
   /**
@@ -177,15 +189,22 @@ export class SlabCache {
     this.pool.check();
   }
 
-  private requireAlive(): void {
+  /** Throws `AllocError` `DETACHED` once the cache is destroyed. */
+  protected requireAlive(): void {
     if (!this.pool.isAlive(this.number))
       throw new AllocError("DETACHED", `cache "${this.name}" was destroyed`);
   }
 
-  private outOfMemory(): AllocError {
+  /** The error of an `allocate` for which there is no space. */
+  protected outOfMemory(): OutOfMemoryError {
     this.requireAlive();
     const { buddy } = this.pool;
     return buddy.outOfMemory(buddy.pageSize * 2 ** this.pool.minSlabOrder(this.slotSize));
+  }
+
+  /** Frees what lies in no slab of this cache: refused. */
+  protected freeElsewhere(offset: number): void {
+    throw this.foreign(offset);
   }
 
   private requireOwn(offset: number): void {
@@ -193,7 +212,7 @@ export class SlabCache {
   }
 
   /** Why this cache cannot free `offset`, at which no slot of it begins. */
-  private foreign(offset: number): Error {
+  protected foreign(offset: number): Error {
     this.requireAlive();
     if (this.pool.cacheAt(offset) === this.number) return this.pool.freeError(offset);
     return freeError("INVALID_FREE", offset, `it lies in no slab of cache "${this.name}"`);

@@ -243,6 +243,36 @@ describe("what is asked of a block", () => {
     ]);
   });
 
+  test("blocks() goes on while each block that it gives is freed: every used one once, no page twice", () => {
+    const buddy = buddyOf(64);
+    const offsets = [0, 2, 1, 0, 3, 0].map((order) => buddy.allocate(order));
+    const freed: number[] = [];
+    let end = 0;
+    for (const { offset, byteLength, free } of buddy.blocks()) {
+      expect(offset).toBe(end);
+      end = offset + byteLength;
+      if (free) continue;
+      freed.push(offset);
+      buddy.free(offset);
+    }
+    expect(freed).toEqual(offsets.sort((a, b) => a - b));
+    expect(end).toBe(64 * PAGE);
+    expect([...buddy.blocks()]).toEqual([...buddyOf(64).blocks()]);
+  });
+
+  test("blocks() goes on behind what is allocated over the pages that it told of", () => {
+    const buddy = buddyOf(8);
+    buddy.allocate(0);
+    const walk = buddy.blocks();
+    expect([walk.next().value?.offset, walk.next().value?.offset]).toEqual([0, PAGE]);
+    buddy.free(0);
+    buddy.allocatePages(6);
+    expect([...walk]).toEqual([
+      { offset: 4 * PAGE, byteLength: 2 * PAGE, order: 1, free: false },
+      { offset: 6 * PAGE, byteLength: 2 * PAGE, order: 1, free: true },
+    ]);
+  });
+
   test("tables take at most 3 % of the space they were laid out for", () => {
     for (const pageCount of [1024, 65536, 262_144]) {
       const { metadataBytes, size } = buddyOf(pageCount).stats();

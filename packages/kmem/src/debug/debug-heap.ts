@@ -1,0 +1,421 @@
+/**
+ * A heap that finds the mistakes of its users: `Heap`, with all of its methods, and what the options ask for.
+ *
+ * Where every request is to be looked at, none takes the fast path of `Heap`: it may be refused (faults, limits) or
+ * guarded (`guard.ts`). Where every allocation is guarded, they lie in the slots of the size classes, which then hold no
+ * others (`guarded-pool.ts`). Where one in so many is, requests are counted, and the guarded one lies in pages of its own:
+ * so a free of any other never meets the guard, which comes in where `Heap` looks for a run.
+ *
+ * Cost: with everything off, that of `Heap`. Sampled, a count for each request. Else what `guard.ts` says.
+ */
+import { MAX_END_OFFSET } from "../backing/backing.ts";
+import { roundUp } from "../bits/integers.ts";
+import {
+  AllocError,
+  argumentError,
+  NONE,
+  type OutOfMemoryError,
+  requireInteger,
+  requirePowerOfTwo,
+} from "../errors.ts";
+import { classFor, Heap, type HeapOptions, privateParts } from "../heap/heap.ts";
+import { GRANULE } from "../heap/size-classes.ts";
+import type { HeapStats } from "../heap/stats.ts";
+import type { SlabCacheOptions } from "../slab/slab-cache.ts";
+import { ByteLimit } from "./byte-limit.ts";
+import { DebugCache, type DebugCacheOptions } from "./debug-cache.ts";
+import { Faults } from "./faults.ts";
+import { Guard, type GuardedSpace } from "./guard.ts";
+import { GuardedPool, guardedParts } from "./guarded-pool.ts";
+import { type Leak, leaksOf, LeakScope } from "./leaks.ts";
+import {
+  type DebugOptions,
+  debugOptions,
+  type DebugPreset,
+  DEFAULT_GUARD,
+  type GuardSettings,
+  guardSettings,
+  watchOrders,
+} from "./options.ts";
+import { PressureValve } from "./pressure.ts";
+import { Random } from "./random.ts";
+import { withReason } from "./refused-error.ts";
+import { Sampler } from "./sampler.ts";
+import { rawBytesFor, Ward } from "./ward.ts";
+
+/** The options of a heap for debugging: those of `Heap`, and what it is to look at. */
+export interface DebugHeapOptions extends HeapOptions {
+  /** What is looked at: options, or the name of a preset. Default "full". */
+  debug?: DebugOptions | DebugPreset;
+}
+
+/** Figures of a heap for debugging: `objects`, `usedBytes` and those of the caches leave out what is in quarantine. */
+export interface DebugHeapStats extends HeapStats {
+  /** Guarded allocations so far. */
+  guardedAllocations: number;
+  /** Allocations in quarantine. */
+  quarantinedObjects: number;
+  /** Bytes of the slots and runs that those lie in. */
+  quarantinedBytes: number;
+}
+
+/** A heap that finds the mistakes of its users. */
+export class DebugHeap extends Heap {
+  private readonly hasBytes: boolean;
+  /** How allocations are guarded. */
+  protected readonly settings: GuardSettings;
+  /** Of `malloc` and its family. */
+  private readonly ward: Ward;
+  private readonly guard: Guard;
+  private readonly guardedPool: GuardedPool | undefined;
+  /** Numbers for what is left to chance. */
+  protected readonly random: Random;
+  private readonly faults: Faults;
+  private readonly limit: ByteLimit;
+  private readonly valve: PressureValve;
+  /** Why the latest request was refused, where it was not for lack of space. */
+  private refusal: string | undefined = undefined;
+  /** How many bytes the latest request was for. */
+  private refusedBytes = NONE;
+
+  /** For `create` alone. */
+  protected constructor(options: DebugHeapOptions) {
+    const { debug, ...space } = options;
+    const asked = debugOptions(debug);
+    const settings = guardSettings(asked, DEFAULT_GUARD);
+    const orders = watchOrders(asked);
+    const isWhole = settings.sample === 1;
+    const ward = new Ward(settings, { name: "malloc", isInSlots: isWhole, isConstructed: false });
+    const faults = new Faults(asked.fail);
+    const isWatched = isWhole || faults.isOn || orders.limitBytes !== undefined;
+    const makeParts = isWhole || orders.randomSlots ? guardedParts(isWhole ? ward : undefined) : privateParts;
+    super(space, (...place) => ({ ...makeParts(...place), isWatched }));
+    this.hasBytes = space.buffer !== undefined || space.memory !== undefined;
+    if (ward.hasZones) this.requireBytes();
+    this.settings = settings;
+    this.ward = ward;
+    this.faults = faults;
+    this.random = new Random(orders.seed);
+    this.limit = new ByteLimit(orders.limitBytes, () => super.stats().usedBytes);
+    this.guard = new Guard(this.spaceForGuard(), { ...orders, zero: space.zero === true });
+    this.valve = new PressureValve(() => this.guard.relieve(), asked.onPressure);
+    this.guardedPool =
+      this.pool instanceof GuardedPool ? this.preparePool(this.pool, orders.randomSlots) : undefined;
+  }
+
+  /**
+   * Makes a heap. Throws as the constructor of `Heap` does, RangeError or TypeError for debug options that are not what
+   * they should be, and `AllocError` `NO_BYTES` when there are no bytes for red zones or patterns.
+   */
+  static create(options: DebugHeapOptions): DebugHeap {
+    const { sample = 1 } = debugOptions(options.debug);
+    return sample > 1 ? new SampledHeap(options) : new DebugHeap(options);
+  }
+
+  /**
+   * As `Heap.realloc`; a guarded allocation always moves, but where it gets smaller and there is no room elsewhere.
+   *
+   * Throws `AllocError` `OVERFLOW` or `USE_AFTER_FREE` as `free` does; the old allocation is then as it was.
+   */
+  override realloc(offset: number, byteLength: number): number {
+    const guarded = this.guard.find(offset);
+    if (guarded === undefined) {
+      return super.realloc(offset, byteLength);
+    }
+    requireInteger("byteLength", byteLength, 0, MAX_END_OFFSET);
+    this.guard.verifyZones(guarded);
+    const moved = this.tryMalloc(byteLength);
+    if (moved === NONE) {
+      if (byteLength > guarded.byteLength) throw this.outOfMemory(byteLength);
+      this.guard.cut(guarded, byteLength);
+      return offset;
+    }
+    if (this.hasBytes) this.guard.copy(moved, offset, Math.min(guarded.byteLength, byteLength));
+    try {
+      this.guard.free(offset);
+    } catch (error) {
+      this.free(moved);
+      throw error;
+    }
+    return moved;
+  }
+
+  /**
+   * Bytes that may be used at `offset`: of a guarded allocation just those that were asked for. Throws as
+   * `Heap.usableSize` does.
+   */
+  override usableSize(offset: number): number {
+    const guarded = this.guard.find(offset);
+    if (guarded !== undefined) return guarded.byteLength;
+    if (!this.owns(offset)) throw this.guard.notAllocated(offset);
+    return super.usableSize(offset);
+  }
+
+  override owns(offset: number): boolean {
+    if (this.guard.find(offset) !== undefined) return true;
+    return super.owns(offset) && !this.isPlaceOfGuarded(offset);
+  }
+
+  /** As `Heap.freeArray`. Throws `AllocError` `INVALID_FREE` as well when the array is not the whole allocation. */
+  override freeArray(view: ArrayBufferView): void {
+    const guarded =
+      this.hasBytes && view.buffer === this.buffer ? this.guard.find(view.byteOffset) : undefined;
+    if (guarded !== undefined && view.byteLength !== guarded.byteLength) {
+      throw new AllocError(
+        "INVALID_FREE",
+        `cannot free an array of ${view.byteLength} bytes: the allocation at offset ${guarded.offset} has ${guarded.byteLength}`,
+        guarded.offset,
+      );
+    }
+    super.freeArray(view);
+  }
+
+  /** As `Heap.createCache`, with what is to be looked at in the cache. */
+  override createCache(options: DebugCacheOptions): DebugCache {
+    return super.createCache(options) as DebugCache;
+  }
+
+  /** As `Heap.openCache`; `construct` is refused, since the cache has one that knows of red zones. */
+  override openCache(name: string, options: Pick<SlabCacheOptions, "construct"> = {}): DebugCache {
+    const { construct } = options;
+    if (construct !== undefined)
+      throw argumentError("construct", "left out in a heap for debugging", construct);
+    return super.openCache(name) as DebugCache;
+  }
+
+  /** Gives back what is in quarantine, then as `Heap.shrink`. */
+  override shrink(): void {
+    this.guard.relieve();
+    super.shrink();
+  }
+
+  /** As `Heap.reset`. Offsets that were given out before are remembered as freed. */
+  override reset(): void {
+    super.reset();
+    this.guard.reset();
+  }
+
+  /** As `Heap.stats`, without what is in quarantine. O(orders + caches + quarantine). */
+  override stats(): DebugHeapStats {
+    const stats = super.stats();
+    const { quarantined, allocationCount } = this.guard;
+    const waiting = new Map<string, number>();
+    let bytes = 0;
+    let largeObjects = 0;
+    let largeBytes = 0;
+    for (const { slotCache, raw } of quarantined) {
+      const heldBytes = slotCache === 0 ? this.buddy.sizeOf(raw) : this.pool.slotSize(slotCache);
+      bytes += heldBytes;
+      if (slotCache === 0) {
+        largeObjects++;
+        largeBytes += heldBytes;
+      } else {
+        const name = this.pool.cacheName(slotCache);
+        waiting.set(name, (waiting.get(name) ?? 0) + 1);
+      }
+    }
+    const caches = stats.caches.map((cache) => ({
+      ...cache,
+      objects: cache.objects - (waiting.get(cache.name) ?? 0),
+    }));
+    return {
+      ...stats,
+      caches,
+      objects: stats.objects - quarantined.length,
+      usedBytes: stats.usedBytes - bytes,
+      largeObjects: stats.largeObjects - largeObjects,
+      largeBytes: stats.largeBytes - largeBytes,
+      guardedAllocations: allocationCount,
+      quarantinedObjects: quarantined.length,
+      quarantinedBytes: bytes,
+    };
+  }
+
+  /**
+   * As `Heap.check`, and looks at the red zones of all that is guarded, and at all bytes that are free and filled. Throws
+   * `AllocError` `OVERFLOW` or `USE_AFTER_FREE` for the first that was written. O(size).
+   */
+  override check(): void {
+    super.check();
+    this.guard.check();
+    if (this.guardedPool === undefined) return;
+    for (const { offset, byteLength } of this.buddy.blocks()) {
+      const number = this.pool.cacheAt(offset);
+      if (this.guardedPool.wardOf(number)?.fillsSlots !== true) continue;
+      const slotSize = this.pool.slotSize(number);
+      for (let slot = offset; slot + slotSize <= offset + byteLength; slot += slotSize) {
+        if (!this.pool.isObject(slot)) this.guard.checkFreeSlot(slot, slot + slotSize);
+      }
+    }
+  }
+
+  /**
+   * What lives of the guarded allocations with numbers above `after`, by the place where it was allocated, the most bytes
+   * first. O(n log n) for n guarded allocations.
+   */
+  leaks({ after = 0 }: { after?: number } = {}): Leak[] {
+    requireInteger("after", after, 0, Number.MAX_SAFE_INTEGER);
+    return leaksOf(this.guard.live(after), Date.now());
+  }
+
+  /** A scope at whose end, by `using`, no guarded allocation lives that was made in it; `name` is for the message. */
+  leakScope(name = "unnamed"): LeakScope {
+    const after = this.guard.allocationCount;
+    return new LeakScope(name, () => this.leaks({ after }));
+  }
+
+  /** As in `Heap`, for every request that is watched. When there is no space, what can give way does first. */
+  protected override mallocUncommon(byteLength: number, align?: number): number {
+    return this.allocateWatched(byteLength, align, this.ward.isInSlots);
+  }
+
+  /** As in `Heap`, or the error of a request that was refused. */
+  protected override outOfMemory(byteLength: number): OutOfMemoryError {
+    const isRefused = byteLength === this.refusedBytes;
+    return withReason(super.outOfMemory(byteLength), isRefused ? this.refusal : undefined);
+  }
+
+  /** As in `Heap`; what is guarded in pages of its own is freed by the guard. */
+  protected override freeRun(offset: number): void {
+    if (this.guard.find(offset) !== undefined) this.guard.free(offset);
+    else if (this.buddy.isAllocated(offset) && !this.isPlaceOfGuarded(offset)) super.freeRun(offset);
+    else {
+      const error = this.guard.freeError(offset);
+      if (error !== undefined) throw error;
+      super.freeRun(offset);
+    }
+  }
+
+  protected override makeCache(options: DebugCacheOptions): DebugCache {
+    const { debug = {} } = options;
+    const settings = debug === false ? { ...this.settings, sample: 0 } : guardSettings(debug, this.settings);
+    if (settings.sample > 0 && (settings.fill || settings.redZone > 0)) this.requireBytes();
+    const { buddy, pool, guard, valve, faults, limit, random } = this;
+    const guardedPool = this.settings.sample === 1 ? this.guardedPool : undefined;
+    const placeInPages = (ward: Ward, byteLength: number, align: number): number =>
+      this.placeInPages(ward, byteLength, align);
+    return new DebugCache(
+      { buddy, pool, guardedPool, guard, valve, faults, limit, random, placeInPages },
+      options,
+      settings,
+    );
+  }
+
+  /** Allocates, guarded or not, and returns the offset; `NONE` when there is no space or the request is refused. */
+  protected allocateWatched(
+    byteLength: number,
+    align: number | undefined = GRANULE,
+    isGuarded: boolean,
+  ): number {
+    requireInteger("byteLength", byteLength, 0, MAX_END_OFFSET);
+    if (align !== GRANULE) requirePowerOfTwo("align", align);
+    this.refusedBytes = byteLength;
+    this.refusal = this.faults.next();
+    if (this.refusal !== undefined) return NONE;
+    const wholeAlign = Math.max(align, GRANULE);
+    const offset = this.attempt(byteLength, wholeAlign, isGuarded);
+    if (offset !== NONE) return offset;
+    const pressure = { requestedBytes: byteLength, cache: undefined, isLimit: this.refusal !== undefined };
+    return this.valve.retry(pressure, () => this.attempt(byteLength, wholeAlign, isGuarded));
+  }
+
+  /** Allocates within the limit. */
+  private attempt(byteLength: number, align: number, isGuarded: boolean): number {
+    this.refusal = undefined;
+    const rawLength = isGuarded ? rawBytesFor(this.ward, byteLength, align) : byteLength;
+    const isInSlots = !isGuarded || this.ward.isInSlots;
+    const number = isInSlots ? classFor(rawLength, align, this.pageSize) : 0;
+    if (this.limit.isOn) {
+      const pages = Math.max(1, Math.ceil(rawLength / this.pageSize));
+      const heldBytes = number === 0 ? pages * this.pageSize : this.pool.slotSize(number);
+      if (!this.limit.allows(heldBytes)) {
+        this.refusal = this.limit.reason;
+        return NONE;
+      }
+    }
+    if (!isGuarded) return super.mallocUncommon(byteLength, align);
+    if (number === 0) {
+      const offset = this.placeInPages(this.ward, byteLength, align);
+      return offset === NONE && !this.ward.isInSlots ? super.mallocUncommon(byteLength, align) : offset;
+    }
+    const slot = this.allocateSlot(number);
+    if (slot === NONE) return NONE;
+    return this.guard.place(this.ward, number, slot, slot + this.pool.slotSize(number), byteLength, align);
+  }
+
+  private placeInPages(ward: Ward, byteLength: number, align: number): number {
+    const rawLength = rawBytesFor(ward, byteLength, align);
+    const run = this.allocateRun(rawLength, align);
+    if (run === NONE) return NONE;
+    // Where a small object has pages of its own, filling the rest of them would be most of its cost.
+    const end = run + (ward.isInSlots ? this.buddy.sizeOf(run) : roundUp(rawLength, GRANULE));
+    return this.guard.place(ward, 0, run, end, byteLength, align);
+  }
+
+  /** True when the slot or run at `offset` is that of a guarded allocation: it is nobody's to free. */
+  private isPlaceOfGuarded(offset: number): boolean {
+    const number = this.pool.cacheAt(offset);
+    return number === 0 ? this.guard.holdsRun(offset) : this.guardedPool?.wardOf(number) !== undefined;
+  }
+
+  private requireBytes(): void {
+    if (this.hasBytes) return;
+    throw new AllocError(
+      "NO_BYTES",
+      "red zones and patterns need a heap with a buffer or a memory; without, give redZone: 0 and fill: false",
+    );
+  }
+
+  /** What the guard sees of this heap. */
+  private spaceForGuard(): GuardedSpace {
+    return {
+      bufferNow: () => this.buffer,
+      release: (slotCache, raw) => {
+        if (slotCache === 0) super.freeRun(raw);
+        else this.guardedPool?.freeSlot(slotCache, raw);
+      },
+    };
+  }
+
+  /** The pool, which was made before this heap, with what it asks of it. */
+  private preparePool(pool: GuardedPool, randomSlots: boolean): GuardedPool {
+    if (randomSlots) pool.random = this.random;
+    pool.owner = {
+      freeGuarded: (offset) => {
+        if (!this.guard.free(offset)) throw this.guard.freeError(offset) ?? pool.freeError(offset);
+      },
+      fillFreeSlot: (slot, slotEnd) => this.guard.fillFreeSlot(slot, slotEnd),
+    };
+    return pool;
+  }
+}
+
+/** A heap of which one allocation in so many is guarded: the others are counted, and take the way of `Heap`. */
+class SampledHeap extends DebugHeap {
+  private readonly sampler: Sampler;
+  /** Requests until one is guarded, that one counted. */
+  private untilGuarded: number;
+
+  constructor(options: DebugHeapOptions) {
+    super(options);
+    this.sampler = new Sampler(this.settings.sample, this.random);
+    this.untilGuarded = this.sampler.nextGap();
+  }
+
+  override malloc(byteLength: number, align?: number): number {
+    if (--this.untilGuarded > 0) return super.malloc(byteLength, align);
+    const offset = this.allocateGuarded(byteLength, align);
+    if (offset === NONE) throw this.outOfMemory(byteLength);
+    return offset;
+  }
+
+  override tryMalloc(byteLength: number, align?: number): number {
+    if (--this.untilGuarded > 0) return super.tryMalloc(byteLength, align);
+    return this.allocateGuarded(byteLength, align);
+  }
+
+  private allocateGuarded(byteLength: number, align?: number): number {
+    this.untilGuarded = this.sampler.nextGap();
+    return this.allocateWatched(byteLength, align, true);
+  }
+}
