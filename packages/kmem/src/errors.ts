@@ -32,7 +32,7 @@ export const NONE = -1;
  * - `OVERFLOW`: bytes before or behind an allocation were written (found by `kmem/debug`).
  * - `USE_AFTER_FREE`: freed bytes were written (found by `kmem/debug`).
  * - `LEAKED`: what was allocated in a scope outlives it (found by `kmem/debug`).
- * - `CORRUPTED`: `check()` found an invariant broken.
+ * - `CORRUPTED`: `check()` found an invariant broken, or another operation did, before it would have gone astray by it.
  */
 export type AllocErrorCode =
   | "OUT_OF_MEMORY"
@@ -155,6 +155,10 @@ export function requireSameWords(
 
 /** Fails `check()` unless `found`, the state of `what`, is as `invariant` demands. */
 export function requireSame<State>(invariant: string, what: string, found: State, expected: State): void {
-  if (found === expected) return;
-  throw new AllocError("CORRUPTED", `${invariant} broken: ${what} is ${found}, expected ${expected}`);
+  if (found !== expected) throw corrupted(invariant, `${what} is ${found}, expected ${expected}`);
+}
+
+/** The error of tables that disagree. */
+export function corrupted(invariant: string, detail: string): AllocError {
+  return new AllocError("CORRUPTED", `${invariant} broken: ${detail}`);
 }

@@ -11,6 +11,7 @@
  * Invariants:
  *   B1: allocated blocks and runs lie inside the space and do not overlap.
  *   B2: what is not allocated is free, in the largest blocks that fit.
+ *   B3: the space has a page at least and `maxSize` at most, and no resize is under way between two calls.
  *
  * Cost: about 1.3 bytes of tables a page; every operation O(log pages) unless it says otherwise. Tables are laid
  * out for `maxSize`, and touched only as far as the space has grown.
@@ -21,16 +22,28 @@ import { ceilLog2, highestBit, roundUp } from "../bits/integers.ts";
 import {
   AllocError,
   argumentError,
+  corrupted,
   freeError,
   NONE,
   OutOfMemoryError,
   requireInteger,
   requirePowerOfTwo,
+  requireSame,
 } from "../errors.ts";
 import { externalFragmentationIndex } from "../inspect/fragmentation.ts";
 import { checkBuddy } from "./check.ts";
 import { FreeLists, freeListWordCount } from "./free-lists.ts";
-import { BLOCK, HEAD, markRun, MAX_ORDER, MORE, ORDER_MASK, runEnd, USED } from "./page-map.ts";
+import {
+  BLOCK,
+  checkedRunEnd,
+  HEAD,
+  markRun,
+  MAX_ORDER,
+  MORE,
+  ORDER_MASK,
+  runEnd,
+  USED,
+} from "./page-map.ts";
 import { type BuddyTables, END_PAGE, RESIZE_END, RESIZE_START, STATE_WORDS } from "./tables.ts";
 
 /** The most pages that one allocator manages. */
@@ -144,10 +157,7 @@ export class BuddyAllocator {
     this.state = tables?.state ?? new Int32Array(STATE_WORDS);
     this.pages = tables?.pages ?? new Uint8Array(tablePages);
     this.lists = new FreeLists(tablePages, this.maxOrder, tables?.lists);
-    if (this.endPage === 0) {
-      this.state[END_PAGE] = this.firstPage;
-      this.grow(size);
-    }
+    if (this.endPage === 0) this.extend(this.firstPage, size);
   }
 
   /** The end of the space, exclusive, in pages from the origin. */
@@ -157,7 +167,9 @@ export class BuddyAllocator {
 
   /** Bytes in the space now. */
   get size(): number {
-    return (this.endPage - this.firstPage) * this.pageSize;
+    const size = (this.endPage - this.firstPage) * this.pageSize;
+    if (size <= 0 || size > this.maxSize) throw corrupted("B3", `the space has ${size} bytes`);
+    return size;
   }
 
   private get endOffset(): number {
@@ -201,9 +213,14 @@ export class BuddyAllocator {
     const page = this.toPage(offset);
     const piece = page < 0 ? 0 : this.pages[page];
     if ((piece & BLOCK) !== BLOCK) throw this.freeError(offset);
-    const end = runEnd(this.pages, page, true);
-    if ((piece & MORE) === 0) this.lists.release(page, piece & ORDER_MASK);
-    else this.lists.releaseRange(page, end);
+    if ((piece & MORE) === 0) {
+      this.pages[page] = HEAD;
+      this.lists.release(page, piece & ORDER_MASK);
+    } else {
+      const end = this.runEnd(page);
+      runEnd(this.pages, page, true);
+      this.lists.releaseRange(page, end);
+    }
   }
 
   /**
@@ -242,7 +259,7 @@ export class BuddyAllocator {
   resizePages(offset: number, count: number): boolean {
     requireInteger("count", count, 1, MAX_PAGE_COUNT);
     const start = this.allocatedPage(offset);
-    const oldEnd = runEnd(this.pages, start);
+    const oldEnd = this.runEnd(start);
     const end = start + count;
     if (end > this.endPage || this.lists.freeStretchEnd(oldEnd, end) < end) return false;
     this.lists.claimRange(oldEnd, end);
@@ -293,8 +310,13 @@ export class BuddyAllocator {
    */
   grow(newSize: number): void {
     requireWholePages("newSize", newSize, this.pageSize, this.size, this.maxSize);
+    this.extend(this.endPage, newSize);
+  }
+
+  /** Adds the pages from `start` to the end of a space of `newSize` bytes. */
+  private extend(start: number, newSize: number): void {
     const end = this.firstPage + newSize / this.pageSize;
-    this.lists.releaseRange(this.endPage, end);
+    this.lists.releaseRange(start, end);
     this.state[END_PAGE] = end;
   }
 
@@ -341,7 +363,7 @@ export class BuddyAllocator {
    */
   sizeOf(offset: number): number {
     const page = this.allocatedPage(offset);
-    return (runEnd(this.pages, page) - page) * this.pageSize;
+    return (this.runEnd(page) - page) * this.pageSize;
   }
 
   /** Figures of this moment. O(orders). */
@@ -376,7 +398,7 @@ export class BuddyAllocator {
         page++;
         continue;
       }
-      const end = isUsed ? runEnd(this.pages, page) : (page & (-1 << order)) + (1 << order);
+      const end = isUsed ? this.runEnd(page) : (page & (-1 << order)) + (1 << order);
       const count = end - page;
       const isBlock = isUsed ? (this.pages[page] & MORE) === 0 : count === 1 << order;
       yield {
@@ -394,7 +416,8 @@ export class BuddyAllocator {
    * invariant which does not hold. O(pages).
    */
   check(): void {
-    checkBuddy(this.pages, this.lists, this.firstPage, this.endPage);
+    requireSame("B3", "the resize under way", this.state[RESIZE_START], 0);
+    checkBuddy(this.pages, this.lists, this.firstPage, this.firstPage + this.size / this.pageSize);
   }
 
   /** The error for a request of `requestedBytes` that cannot be served now. */
@@ -407,6 +430,11 @@ export class BuddyAllocator {
       largestFreeBytes,
       fragmentationIndex: externalFragmentationIndex(freeBlocks, order),
     });
+  }
+
+  /** The end (exclusive) of the block or run that begins at `page`. Throws `CORRUPTED` when the page map makes no sense. */
+  private runEnd(page: number): number {
+    return checkedRunEnd(this.pages, page, this.endPage, this.maxOrder);
   }
 
   private toOffset(page: number): number {
@@ -464,6 +492,7 @@ export class BuddyAllocator {
     while (page >= 0) {
       const start = lists.freeStretchStart(page);
       const end = lists.freeStretchEnd(page, this.endPage);
+      if (end <= page) throw corrupted("B2", `page ${page} is on no list`);
       const aligned = roundUp(start + this.originPage, alignPages) - this.originPage;
       if (aligned + count <= end) return aligned;
       page = lists.findWithin(seed, end, this.endPage, false);

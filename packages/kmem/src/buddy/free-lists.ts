@@ -8,6 +8,9 @@
  * The unit of every position here is the page, counted from the allocator's origin; a block of order k is
  * member `page >> k` of list k.
  *
+ * What the words say is not followed out of bounds: an order that there is not, a block that is on no list or reaches
+ * beyond the tables is `CORRUPTED`. So no loop here depends on more than the number of orders and blocks.
+ *
  * Invariants:
  *   F1: no two free blocks overlap.
  *   F2: a block and its buddy are not both free (below the maximum order): they would be one block.
@@ -18,6 +21,7 @@
  */
 import { BitTree, bitTreeWordCount } from "../bits/bit-tree.ts";
 import { lowestBit } from "../bits/integers.ts";
+import { corrupted } from "../errors.ts";
 import { pieceOrder } from "./page-map.ts";
 
 /** Where the words that are not bits stand; the count of order k is at `COUNTS + k`, the trees follow. */
@@ -38,6 +42,7 @@ export function freeListWordCount(pageCount: number, maxOrder: number): number {
 
 export class FreeLists {
   readonly maxOrder: number;
+  private readonly pageCount: number;
   private readonly words: Int32Array;
   private readonly trees: BitTree[] = [];
 
@@ -48,6 +53,7 @@ export class FreeLists {
     words: Int32Array = new Int32Array(freeListWordCount(pageCount, maxOrder)),
   ) {
     this.maxOrder = maxOrder;
+    this.pageCount = pageCount;
     this.words = words;
     let at = COUNTS + maxOrder + 1;
     for (let order = 0; order <= maxOrder; order++) {
@@ -63,7 +69,9 @@ export class FreeLists {
 
   /** Bit k is set when a block of order k is free. */
   get orderMask(): number {
-    return this.words[ORDER_MASK_WORD];
+    const mask = this.words[ORDER_MASK_WORD];
+    if (mask >>> this.maxOrder > 1) throw corrupted("F3", `the order mask is ${mask}`);
+    return mask;
   }
 
   /** The number of free blocks of each order. */
@@ -103,7 +111,9 @@ export class FreeLists {
 
   /** The first page of the first free block of exactly `order`, of which there must be one. */
   firstOfOrder(order: number): number {
-    return this.trees[order].first() << order;
+    const page = this.trees[order].first() << order;
+    if (!this.has(page, order)) throw corrupted("F3", `no block of order ${order} is at page ${page}`);
+    return page;
   }
 
   /**
@@ -124,6 +134,10 @@ export class FreeLists {
 
   /** Frees a block: merges it with its buddy as long as that is free, and lists the result. */
   release(page: number, order: number): void {
+    const size = 1 << order;
+    if (order > this.maxOrder || (page & (size - 1)) !== 0 || page >>> 0 > this.pageCount - size) {
+      throw corrupted("B1", `a block of order ${order} lies at page ${page}`);
+    }
     while (order < this.maxOrder) {
       const buddy = page ^ (1 << order);
       if (!this.has(buddy, order)) break;
@@ -151,6 +165,7 @@ export class FreeLists {
     let page = start;
     while (page < end) {
       const order = this.orderCovering(page);
+      if (order < 0) throw corrupted("B2", `page ${page} is on no list`);
       const first = page & (-1 << order);
       const last = first + (1 << order);
       this.remove(first, order);
@@ -172,7 +187,7 @@ export class FreeLists {
     while (start > 0) {
       const order = this.orderCovering(start - 1);
       if (order < 0) break;
-      start -= 1 << order;
+      start = (start - 1) & (-1 << order);
     }
     return start;
   }

@@ -18,6 +18,7 @@
  * The unit of every index here is the page, counted from the allocator's origin.
  */
 import { highestBit, lowestBit } from "../bits/integers.ts";
+import { corrupted } from "../errors.ts";
 
 export const ORDER_MASK = 0x1f;
 export const USED = 0x20;
@@ -57,7 +58,25 @@ export function runEnd(pages: Uint8Array, start: number, forget = false): number
   do {
     piece = pages[page];
     if (forget) pages[page] = page === start ? HEAD : 0;
-    page += 1 << (piece & ORDER_MASK);
+    page += (1 << (piece & ORDER_MASK)) >>> 0;
+  } while ((piece & MORE) !== 0);
+  return page;
+}
+
+/**
+ * As `runEnd` for a run whose pieces can be what they say: aligned, in use, of `maxOrder` at most, and none beyond
+ * `endPage`. Throws `AllocError` `CORRUPTED` otherwise.
+ */
+export function checkedRunEnd(pages: Uint8Array, start: number, endPage: number, maxOrder: number): number {
+  let page = start;
+  let piece: number;
+  do {
+    piece = pages[page];
+    const order = piece & ORDER_MASK;
+    const end = page + (1 << order);
+    const isSound = (piece & USED) !== 0 && order <= maxOrder && (page & ((1 << order) - 1)) === 0;
+    if (!isSound || end > endPage) throw corrupted("B1", `page ${page} is ${piece}`);
+    page = end;
   } while ((piece & MORE) !== 0);
   return page;
 }

@@ -297,7 +297,7 @@ export class RangeSpace {
       }
       requireSame("R4", "the next bin by the masks", firstBinFrom(words, bin), next);
     }
-    requireSame("R3", "the count of ranges in no bin", freeCount, 0);
+    requireSame("R3", "a count of ranges", freeCount, 0);
   }
 
   /**

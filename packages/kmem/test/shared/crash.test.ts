@@ -27,7 +27,7 @@ const ELSEWHERE = [
   // Returns change nothing; what comes before them was passed, or is listed here.
   /^return\b/,
   // The first thread makes the heap: nobody else has its handle yet.
-  /^(this\.grow\(size\)|this\.state\[END_PAGE\] = this\.firstPage|addSizeClasses)/,
+  /^(this\.extend\(this\.firstPage, size\)|addSizeClasses)/,
   // Zeroing is the bytes' business; a shared cache has no `construct`.
   /^(this\.clear\(offset|for \(let slot = offset;|construct\(slot\)|try \{|this\.returnSlab\(page\)|const (slotSize|end) = )/,
   // The threads of these scripts take turns, so that nobody waits for the lock or loses a race: the model and the
