@@ -9,7 +9,7 @@
  *   npm run bench -- --store                          also written to bench/results/, for `node bench/report.ts`
  */
 
-import { Command, InvalidArgumentError } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import { runBenchmarks } from "./src/harness/run.ts";
 import { missingLines } from "./src/output/figures.ts";
 import { writePlots } from "./src/output/pictures.ts";
@@ -59,11 +59,10 @@ const options = new Command("bench")
   .description("Measures kmem's speed and memory beside other allocators, on the same operations.")
   .option("--quick", "run some of the workloads, within two minutes", false)
   .option("--only <workloads>", "names of workloads or groups, between commas", parseNames(selectWorkloads))
-  .option(
-    "--subjects <subjects>",
-    "names of subjects or their beginnings, between commas",
-    parseNames(selectSubjects),
-    SUBJECTS,
+  .addOption(
+    new Option("--subjects <subjects>", "names of subjects or their beginnings, between commas")
+      .argParser(parseNames(selectSubjects))
+      .default(SUBJECTS, "all"),
   )
   .option(
     "--processes <count>",

@@ -166,7 +166,8 @@ export class SharedHeap extends Heap {
   /**
    * Gives back what thread `threadId` held, which has died without `detach`: its magazines, the lock and what it was
    * doing with it. The caller vouches that it runs no more: in Node, after the worker's `exit` event. All other threads
-   * go on meanwhile. It may be called again, by any thread, also after it was itself interrupted.
+   * go on meanwhile. It may be called again, by any thread, also after it was itself interrupted. Of several dead threads,
+   * recover first the one that holds the lock: for another, this would wait for it, and throw `STALLED`.
    *
    * Its allocations live on; with `trackOwners` they are reported, and its number stays taken until `freeOwnedBy`.
    * Without, the number is free. Throws RangeError for this thread's own number. O(caches + slots held); O(size) where
