@@ -92,6 +92,12 @@ class StepKiller {
   }
 }
 
+/** Tries it until it succeeds, four times at most. */
+async function atLastOnce(attempt: () => Promise<boolean>): Promise<boolean> {
+  for (let count = 0; count < 4; count++) if (await attempt()) return true;
+  return false;
+}
+
 /** `limit` of `steps` at random, in their order. */
 function sample(steps: readonly number[], limit: number, random: Random): number[] {
   const rest = [...steps];
@@ -116,7 +122,7 @@ export async function killAtSteps({ seed, limit }: StepKillOptions): Promise<Ste
     report.work.passed = work.length;
     for (step of sample(work, limit, random)) {
       report.work.tried++;
-      if (await killer.killWorkerAt(step)) report.work.killed++;
+      if (await atLastOnce(() => killer.killWorkerAt(step))) report.work.killed++;
     }
     const wrecks = work.filter((each) => LOCKED_FILES.test(library.places[each]!.file));
     const passed = new Set<number>();
@@ -126,12 +132,8 @@ export async function killAtSteps({ seed, limit }: StepKillOptions): Promise<Ste
     report.recovery.passed = passed.size;
     for (step of sample([...passed], limit, random)) {
       report.recovery.tried++;
-      for (let attempt = 0; attempt < 4; attempt++) {
-        const { killed } = await killer.killRescuerAt(step, wrecks);
-        if (!killed) continue;
-        report.recovery.killed++;
-        break;
-      }
+      const kill = async (): Promise<boolean> => (await killer.killRescuerAt(step, wrecks)).killed;
+      if (await atLastOnce(kill)) report.recovery.killed++;
     }
     await crew.finish();
     return report;
