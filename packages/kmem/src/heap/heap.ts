@@ -507,7 +507,7 @@ export class Heap {
   protected resizeRun(offset: number, usable: number, byteLength: number): boolean {
     if (byteLength <= SMALL_LIMIT) return false;
     const count = Math.ceil(byteLength / this.pageSize);
-    const isLast = this.buddy.freeTailOffset <= offset + usable || offset + usable === this.base + this.size;
+    const isLast = this.buddy.freeTailOffset <= offset + usable;
     // The last allocation of the space grows into new space; any other would leave a hole.
     const fits =
       this.buddy.resizePages(offset, count) ||
