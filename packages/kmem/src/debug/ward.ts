@@ -67,7 +67,7 @@ export function stepOf({ isConstructed }: Ward, align: number): number {
   return isConstructed || align > MAX_STEP ? 0 : align;
 }
 
-/** Bytes of the slot or run that an object needs. */
+/** Bytes of the slot or run that an object needs: one behind its offset at least, so that no other has that offset. */
 export function rawBytesFor(ward: Ward, byteLength: number, align: number): number {
-  return bytesBefore(ward, align) + stepOf(ward, align) + byteLength + ward.settings.redZone;
+  return bytesBefore(ward, align) + stepOf(ward, align) + Math.max(1, byteLength + ward.settings.redZone);
 }

@@ -1,5 +1,6 @@
 /** What the random operations found, and what reading beside them did: one test a fault. */
 import { BuddyAllocator, Heap, NONE, OutOfMemoryError } from "kmem";
+import { DebugHeap } from "kmem/debug";
 import { describe, expect, it } from "vitest";
 import { wasmMemory } from "./backings.ts";
 
@@ -70,6 +71,19 @@ describe("freeing what is no number", () => {
     buddy.allocate(0);
     expect(errorOf(() => buddy.free(offset as unknown as number))).toBeInstanceOf(Error);
     expect(buddy.stats().allocatedPages).toBe(2);
+  });
+});
+
+describe("objects without bytes, guarded without red zones", () => {
+  it("have offsets of their own, each in its own place", () => {
+    const debug = { redZone: 0, fill: false, quarantine: { objects: 1, bytes: 1 }, remember: 1 };
+    const heap = DebugHeap.create({ buffer: new ArrayBuffer(4 * PAGE), pageSize: 1024, base: 1024, debug });
+    const [, second, third] = [heap.malloc(1), heap.malloc(1), heap.malloc(0)];
+    heap.free(second);
+    const fourth = heap.malloc(0);
+    heap.free(third);
+    expect(heap.malloc(0)).not.toBe(fourth);
+    heap.check();
   });
 });
 

@@ -1,5 +1,13 @@
 /** Random operations on a `Heap` over any backing; every object's bytes are its own until it is freed. */
-import { BuddyAllocator, Heap, type HeapOptions, NONE, OutOfMemoryError } from "../../src/index.ts";
+import {
+  BuddyAllocator,
+  Heap,
+  type HeapOptions,
+  NONE,
+  OutOfMemoryError,
+  type SlabCache,
+} from "../../src/index.ts";
+import { loadHeap, saveHeap } from "../../src/image/index.ts";
 import { type BackingKind, randomBacking } from "./backings.ts";
 import { type Driver, fail, same } from "./driver.ts";
 import {
@@ -16,14 +24,14 @@ import { SpaceModel } from "./space-model.ts";
 
 const ARRAY_TYPES = [Uint8Array, Int16Array, Float32Array, Float64Array, BigInt64Array] as const;
 const ALLOCATIONS = { malloc: 60, aligned: 10, calloc: 6, array: 6, cache: 18 };
-const CHANGES = { shrink: 30, grow: 20, cache: 30, destroy: 15, reset: 5 };
+const CHANGES = { shrink: 30, grow: 20, cache: 30, destroy: 15, reset: 5, reopen: 10 };
 
 export class HeapDriver implements Driver, HeapUnderTest {
   readonly description: string;
   readonly code: readonly string[];
   readonly names: Readonly<Record<string, object>>;
   readonly random: Random;
-  readonly heap: Heap;
+  heap: Heap;
   readonly objects: HeapObject[] = [];
   readonly caches: NamedCache[] = [];
   readonly #options: HeapOptions;
@@ -138,12 +146,32 @@ export class HeapDriver implements Driver, HeapUnderTest {
   }
 
   #allocateFromCache(owner: NamedCache): void {
+    if (this.random.chance(0.1)) {
+      for (const offset of this.#bulkFrom(owner.cache)) this.#takeFromCache(owner, offset);
+      return;
+    }
     const offset = owner.cache.tryAllocate();
-    if (offset === NONE) return;
+    if (offset !== NONE) this.#takeFromCache(owner, offset);
+  }
+
+  /** Up to 20 objects at once; none where there is no room for all. */
+  #bulkFrom(cache: SlabCache): readonly number[] {
+    const offsets: number[] = [];
+    try {
+      cache.allocateBulk(offsets, this.random.upTo(20));
+      return offsets;
+    } catch (error) {
+      if (!(error instanceof OutOfMemoryError)) throw error;
+      return [];
+    }
+  }
+
+  #takeFromCache(owner: NamedCache, offset: number): void {
     const { objectSize, slotSize } = owner.cache;
     const object = this.#add({ offset, usable: slotSize, owner });
+    same("cacheAt", this.heap.cacheAt(offset), owner.cache.name);
     if (offset % owner.align !== 0) fail(`offset ${offset} is not aligned to ${owner.align}`);
-    if (owner.isConstructed) {
+    if (owner.construct !== undefined) {
       object.patternId = offset;
       object.usable = objectSize;
       if (this.#hasBytes) verifyPayload(this.#buffer, offset, objectSize, offset);
@@ -165,6 +193,9 @@ export class HeapDriver implements Driver, HeapUnderTest {
     if (offset % align !== 0) fail(`offset ${offset} is not aligned to ${align}`);
     const usable = this.heap.usableSize(offset);
     if (usable < Math.max(1, byteLength)) fail(`${usable} bytes are usable, ${byteLength} were asked for`);
+    const name = this.heap.cacheAt(offset);
+    if (name !== undefined) same("cacheAt", name, `malloc-${usable}`);
+    else if (usable % this.heap.pageSize !== 0) fail(`a run of ${usable} bytes`);
     const object = this.#add({ offset, usable });
     this.#fill(object);
     return object;
@@ -241,6 +272,7 @@ export class HeapDriver implements Driver, HeapUnderTest {
     else if (kind === "grow") this.#grow();
     else if (kind === "cache") this.#createCache();
     else if (kind === "destroy") this.#destroyCache();
+    else if (kind === "reopen") this.#reopen();
     else {
       this.heap.reset();
       this.objects.length = 0;
@@ -275,6 +307,7 @@ export class HeapDriver implements Driver, HeapUnderTest {
       name,
       objectSize,
       ...(align === undefined ? {} : { align }),
+      ...(random.chance(0.3) ? { magazineSize: random.upTo(127) } : {}),
       ...(isConstructed ? { construct } : {}),
     };
     const slotBytes = Math.ceil(objectSize / Math.max(align ?? 1, 16)) * Math.max(align ?? 1, 16);
@@ -282,9 +315,29 @@ export class HeapDriver implements Driver, HeapUnderTest {
     if (Math.max(slotBytes, 512) > largestBlock) return;
     this.caches.push({
       cache: this.heap.createCache(options),
-      isConstructed,
+      construct: isConstructed ? construct : undefined,
       align: Math.max(16, align ?? 16),
     });
+  }
+
+  /** Goes on with the heap that the image of this one, and its bytes, are opened to. */
+  #reopen(): void {
+    const { memory, buffer, base, pageSize, zero } = this.#options;
+    const image = saveHeap(this.heap);
+    const before = JSON.stringify(this.heap.snapshot());
+    this.heap = loadHeap(image, memory ?? buffer, {
+      maxSize: this.heap.maxSize,
+      ...(base === undefined ? {} : { base }),
+      ...(pageSize === undefined ? {} : { pageSize }),
+      ...(zero === undefined ? {} : { zero }),
+    });
+    same("the snapshot after saving and loading", JSON.stringify(this.heap.snapshot()), before);
+    for (const owner of this.caches) {
+      const { construct } = owner;
+      owner.cache = this.heap.openCache(owner.cache.name, construct === undefined ? {} : { construct });
+    }
+    // The new heap does not know the arrays of the old one.
+    for (const object of this.objects) delete object.view;
   }
 
   #destroyCache(): void {

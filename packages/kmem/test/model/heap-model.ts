@@ -6,8 +6,8 @@ import type { Random } from "./random.ts";
 /** A named cache of the heap under test. */
 export interface NamedCache {
   cache: SlabCache;
-  /** True when its objects hold a pattern by offset from `construct` on; else users fill them. */
-  isConstructed: boolean;
+  /** Writes a pattern by offset into a new slot, which its users leave there; undefined where they fill it. */
+  construct: ((offset: number) => void) | undefined;
   align: number;
 }
 

@@ -82,7 +82,11 @@ class Narrator {
   #statement(call: string, result: unknown): string {
     if (result === undefined) return `${call};`;
     if (typeof result === "object" && result !== null && Object.getPrototypeOf(result) !== Object.prototype) {
-      return `const ${this.#nameOf(result)} = ${call};`;
+      const known = this.#names.get(result);
+      if (known !== undefined) return `${call}; // ${known}`;
+      const name = `${this.#kindOf(result)}${this.#count(this.#kindOf(result))}`;
+      this.#names.set(result, name);
+      return `const ${name} = ${call};`;
     }
     return `${call}; // ${JSON.stringify(result)}`;
   }
@@ -112,6 +116,8 @@ class Narrator {
     const kind = this.#kindOf(object);
     const name = `${kind}${this.#count(kind)}`;
     this.#names.set(object, name);
+    // What a function made that is no method.
+    if (CLASSES.some(({ type }) => object instanceof type)) this.lines.push(`// here, ${name} is made`);
     return name;
   }
 

@@ -1,7 +1,10 @@
 /** Every allocator on every backing that the random operations drive, by name. */
 import { BACKING_KINDS } from "./backings.ts";
 import { BuddyDriver } from "./buddy-driver.ts";
+import { CDriver } from "./c-driver.ts";
+import { DebugDriver } from "./debug-driver.ts";
 import type { Driver } from "./driver.ts";
+import { GpuDriver } from "./gpu-driver.ts";
 import { HeapDriver } from "./heap-driver.ts";
 import type { Random } from "./random.ts";
 import { SharedDriver } from "./shared-driver.ts";
@@ -36,6 +39,24 @@ const SUBJECTS: Record<string, Subject> = {
   },
   "shared-large": {
     create: (random, interval) => new SharedDriver(random, 2 ** 22, interval),
+    checkInterval: LARGE_CHECK_INTERVAL,
+  },
+  "c-small": { create: (random, interval) => new CDriver(random, 2 ** 17, interval), checkInterval: 4 },
+  "c-large": {
+    create: (random, interval) => new CDriver(random, 2 ** 21, interval),
+    checkInterval: LARGE_CHECK_INTERVAL,
+  },
+  "debug-small": {
+    create: (random, interval) => new DebugDriver(random, 2 ** 16, interval),
+    checkInterval: 4,
+  },
+  "debug-large": {
+    create: (random, interval) => new DebugDriver(random, 2 ** 20, interval),
+    checkInterval: LARGE_CHECK_INTERVAL,
+  },
+  "gpu-small": { create: (random, interval) => new GpuDriver(random, 2 ** 16, interval), checkInterval: 4 },
+  "gpu-large": {
+    create: (random, interval) => new GpuDriver(random, 2 ** 20, interval),
     checkInterval: LARGE_CHECK_INTERVAL,
   },
   ...Object.fromEntries(
