@@ -43,8 +43,10 @@ const device: DeviceLike = {
 function measure(usage: number, most: number, liveCount: number): number[] {
   const next = createRandom(1);
   const unit = (): number => next() / 2 ** 32;
-  const sizes = Array.from({ length: DRAWN }, () => Math.round(16 * 2 ** (unit() * Math.log2(most / 16))));
-  const victims = Array.from({ length: DRAWN }, () => Math.floor(unit() * liveCount));
+  const sizes = Int32Array.from({ length: DRAWN }, () =>
+    Math.round(16 * 2 ** (unit() * Math.log2(most / 16))),
+  );
+  const victims = Int32Array.from({ length: DRAWN }, () => Math.floor(unit() * liveCount));
   const heap = new GpuHeap(device, { usage, blockBytes: BLOCK_BYTES });
   const live: GpuAllocation[] = Array.from({ length: liveCount }, (_, index) =>
     heap.allocate(sizes[index % DRAWN]!),
@@ -55,7 +57,7 @@ function measure(usage: number, most: number, liveCount: number): number[] {
     for (let pair = 0; pair < PAIRS; pair++) {
       const victim = victims[pair % DRAWN]!;
       live[victim]!.free();
-      live[victim] = heap.allocate(sizes[(pair * 7 + round) % DRAWN]!);
+      live[victim] = heap.allocate(sizes[(pair + 12_345 * round) % DRAWN]!);
     }
     rounds.push(((performance.now() - start) * 1e6) / PAIRS);
   }

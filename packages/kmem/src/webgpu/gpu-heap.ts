@@ -192,8 +192,8 @@ export class GpuHeap<Device extends DeviceLike = DeviceLike> implements BuffersO
     requireInteger("byteLength", byteLength, 1, this.maxRequest);
     const alignLength = align === undefined ? 1 : this.alignLength(align);
     this.requireAlive();
-    const length = Math.ceil(byteLength * this.granulesPerByte);
     const isDedicated = byteLength > this.blockBytes / 2;
+    const length = Math.ceil(byteLength * this.granulesPerByte);
     let range = isDedicated ? NONE : this.space.take(length, alignLength);
     if (range === NONE) {
       const added = this.blocks.add(length, isDedicated);
@@ -370,12 +370,12 @@ export class GpuHeap<Device extends DeviceLike = DeviceLike> implements BuffersO
       if (allocationCount === 0) spares++;
       for (const range of space.ranges(span)) {
         const owner = this.owners[range];
-        requireSame("G2", "the lack of an owner", owner === undefined, space.isFree(range));
+        requireSame("G2", "an owner missing", owner === undefined, space.isFree(range));
         if (owner === undefined) continue;
         count++;
         const found = [owner.range, owner.offset, owner.block.span];
         const expected = [range, space.startOf(range) * this.alignment, span];
-        requireSame("G2", "an owner's range, offset and span", `${found}`, `${expected}`);
+        requireSame("G2", "an owner's place", `${found}`, `${expected}`);
       }
       requireSame("G2", "a count of allocations", allocationCount, count);
     }

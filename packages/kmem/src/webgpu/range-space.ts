@@ -13,18 +13,22 @@
  * spans as they come. Lists are rings through such a node, so that no end needs a case of its own. An edge stands for a
  * used range of no length between the end of its span and the beginning; its number names the span.
  *
- * Invariants:
+ * A range that is released waits, whole, in front of the bin of its length, and serves the next request of that bin as it
+ * is: lengths are rounded up to the shortest of a bin, a sixteenth at most, so that it fits. Only when too many wait, or
+ * nothing else is left, are they merged with their neighbours. `docs/webgpu.md` has the figures that decided it.
+ *
+ * Invariants, once none waits:
  *   R1: the ranges of a span follow each other without a gap from 0 to its length, linked both ways, through its edge.
  *   R2: of two neighbours, at most one is free.
  *   R3: a free range is in the bin of its length, and nothing else is in a bin.
- *   R4: the masks have a bit for each bin that holds a range, and for each row of such a bin; no others.
+ *   R4: `bins` has each bin that holds a range, and no other.
  *
- * Cost: 32 bytes a range. All operations O(1), amortised, but for `take` once only ranges of about the wanted length
- * are left.
+ * Cost: 32 bytes a range. All operations O(1), amortised.
  */
-import { lowestBit, roundUp } from "../bits/integers.ts";
+import { BitTree, bitTreeWordCount } from "../bits/bit-tree.ts";
+import { roundUp } from "../bits/integers.ts";
 import { NONE, requireSame } from "../errors.ts";
-import { BIN_COUNT, binAtLeast, binOf, ROW_COUNT } from "./bins.ts";
+import { BIN_COUNT, binAtLeast, binOf, roundUpToBin } from "./bins.ts";
 
 /** A node has 2^3 words, in this order. */
 const NODE_SHIFT = 3;
@@ -34,25 +38,15 @@ const START = 0;
 const LENGTH = 1;
 /** Its neighbours in its span: the range before it and, in the next word, the one behind it. */
 const SPAN_RING = 2;
-/**
- * Its neighbours in its bin, likewise, while it is free; `NONE` before a used range and an edge. A number not in use has
- * the next such one behind it.
- */
+/** Its neighbours in its bin, likewise, while it is free; `NONE` before a used or waiting range and an edge. */
 const BIN_RING = 4;
 /** The edge of its span. */
 const SPAN = 6;
+/** The next of a list, for nodes that wait or are not in use; for the head of a bin, the first that waits. */
+const NEXT = 7;
 
-// What the heads of bins do not need of their words holds the rest of the state.
-/** In the first head of a row: a bit for each of its bins that holds a range. The last row has no bins. */
-const ROW = SPAN;
-const ROW_SHIFT = NODE_SHIFT + 3;
-/** In the very first head: a bit for each row that has such a bin. */
-const ROW_MASK = START;
-/** The first number of a list of those that are free again. */
-const UNNAMED = LENGTH;
-/** Numbers from here on have never been used. */
-const END_NODE = SPAN_RING;
-const HEAD_COUNT = (ROW_COUNT + 1) * 8;
+/** So many ranges wait at most: they are merged in some 25 µs. */
+const MOST_WAITING = 512;
 
 /** Puts `node` into a ring, behind `before`. */
 function enter(words: Int32Array, ring: number, node: number, before: number): void {
@@ -79,94 +73,23 @@ function* walk(words: Int32Array, ring: number, head: number): IterableIterator<
   for (let node = head; (node = words[(node << NODE_SHIFT) + ring + 1]) !== head;) yield node;
 }
 
-/** Makes a used range a free one: puts it into the bin of its length. */
-function putIntoBin(words: Int32Array, range: number): void {
-  const bin = binOf(words[(range << NODE_SHIFT) + LENGTH]);
-  const row = bin >>> 3;
-  enter(words, BIN_RING, range, bin);
-  words[(row << ROW_SHIFT) + ROW] |= 1 << (bin & 7);
-  words[ROW_MASK] |= 1 << row;
-}
-
-/** Makes a free range a used one. */
-function takeFromBin(words: Int32Array, range: number): void {
-  const at = (range << NODE_SHIFT) + BIN_RING;
-  const bin = words[at];
-  leave(words, BIN_RING, range);
-  // With the same node on both sides it was alone, and that node is the bin.
-  if (bin === words[at + 1]) {
-    const row = bin >>> 3;
-    if ((words[(row << ROW_SHIFT) + ROW] &= ~(1 << (bin & 7))) === 0) words[ROW_MASK] &= ~(1 << row);
-  }
-  words[at] = NONE;
-}
-
-/** The first bin from `bin` on, inclusive, that holds a range; `NONE` when there is none. `bin` may be `BIN_COUNT`. */
-function firstBinFrom(words: Int32Array, bin: number): number {
-  let row = bin >>> 3;
-  let bins = words[(row << ROW_SHIFT) + ROW] & (-1 << (bin & 7));
-  if (bins === 0) {
-    // Rows number 29 at most, so the shift stays below 32.
-    const rows = words[ROW_MASK] & (-2 << row);
-    if (rows === 0) return NONE;
-    row = lowestBit(rows);
-    bins = words[(row << ROW_SHIFT) + ROW];
-  }
-  return row * 8 + lowestBit(bins);
-}
-
-/** A number for a node; there is room for it. */
-function name(words: Int32Array): number {
-  const node = words[UNNAMED];
-  if (node === NONE) return words[END_NODE]++;
-  words[UNNAMED] = words[(node << NODE_SHIFT) + BIN_RING + 1];
-  return node;
-}
-
-function unname(words: Int32Array, node: number): void {
-  words[(node << NODE_SHIFT) + BIN_RING + 1] = words[UNNAMED];
-  words[UNNAMED] = node;
-}
-
-/** Makes a used range behind the range or edge `before`. */
-function insert(words: Int32Array, before: number, start: number, length: number): number {
-  const range = name(words);
-  const at = range << NODE_SHIFT;
-  words[at + START] = start;
-  words[at + LENGTH] = length;
-  words[at + BIN_RING] = NONE;
-  words[at + SPAN] = words[(before << NODE_SHIFT) + SPAN];
-  enter(words, SPAN_RING, range, before);
-  return range;
-}
-
-/** Cuts a used range behind its first `length` granules; returns the number of the rest, which is used, too. */
-function split(words: Int32Array, range: number, length: number): number {
-  const at = range << NODE_SHIFT;
-  const rest = insert(words, range, words[at + START] + length, words[at + LENGTH] - length);
-  words[at + LENGTH] = length;
-  return rest;
-}
-
-/** Adds what a range has to the one before it, both used, and gives up its number. */
-function join(words: Int32Array, before: number, range: number): void {
-  words[(before << NODE_SHIFT) + LENGTH] += words[(range << NODE_SHIFT) + LENGTH];
-  leave(words, SPAN_RING, range);
-  unname(words, range);
-}
-
 /** Spans of granules, cut into ranges. */
 export class RangeSpace {
-  private words = new Int32Array((2 * HEAD_COUNT) << NODE_SHIFT);
+  private words = new Int32Array((2 * BIN_COUNT) << NODE_SHIFT);
+  /** The bins that hold a range. */
+  private readonly bins = new BitTree(new Int32Array(bitTreeWordCount(BIN_COUNT)), 0, BIN_COUNT);
+  private waitingCount = 0;
+  /** Numbers from here on have never been used; `unnamed` heads the list of those that are free again. */
+  private endNode = BIN_COUNT;
+  private unnamed = NONE;
 
   /** A space without spans. */
   constructor() {
     for (let bin = 0; bin < BIN_COUNT; bin++) {
-      const at = (bin << NODE_SHIFT) + BIN_RING;
-      this.words.fill(bin, at, at + 2);
+      const at = bin << NODE_SHIFT;
+      this.words.fill(bin, at, at + NEXT);
+      this.words[at + NEXT] = NONE;
     }
-    this.words[UNNAMED] = NONE;
-    this.words[END_NODE] = HEAD_COUNT;
   }
 
   /** Bytes of the tables. */
@@ -177,34 +100,45 @@ export class RangeSpace {
   /** Adds a free span of `length` granules, from 1 to `MAX_LENGTH`, and returns its number. O(1), amortised. */
   addSpan(length: number): number {
     const words = this.roomyWords();
-    const span = name(words);
+    const span = this.name(words);
     const at = span << NODE_SHIFT;
-    words.fill(span, at, at + (1 << NODE_SHIFT));
+    words.fill(span, at, at + NEXT);
     words[at + BIN_RING] = NONE;
-    putIntoBin(words, insert(words, span, 0, length));
+    this.putIntoBin(this.insert(words, span, 0, length));
     return span;
   }
 
-  /** Removes a span in which nothing is used. O(1). */
+  /** Removes a span in which nothing is used. O(1), amortised. */
   removeSpan(span: number): void {
-    const range = this.behind(span);
-    takeFromBin(this.words, range);
-    unname(this.words, range);
-    unname(this.words, span);
+    const [range] = this.ranges(span);
+    this.takeFromBin(range);
+    this.unname(range);
+    this.unname(span);
   }
 
   /**
-   * Takes a range of `length` granules that begins on a multiple of `align`, and returns its number; `NONE` when there
-   * is none. A short free range is preferred, so that long ones stay.
+   * Takes a range of at least `length` granules that begins on a multiple of `align`, and returns its number; `NONE` when
+   * no free range has as many granules and `align` - 1 more. A short free range is preferred, so that long ones stay.
    */
   take(length: number, align: number): number {
     const { words } = this;
+    const least = roundUpToBin(length);
+    const waitingAt = (binOf(least) << NODE_SHIFT) + NEXT;
+    const waiting = words[waitingAt];
+    if (waiting !== NONE && align === 1) {
+      words[waitingAt] = words[(waiting << NODE_SHIFT) + NEXT];
+      this.waitingCount--;
+      return waiting;
+    }
     // From this bin on, every range is long enough, wherever it begins.
-    const bin = firstBinFrom(words, binAtLeast(length + align - 1));
-    const range = bin === NONE ? this.findTight(length, align) : words[(bin << NODE_SHIFT) + BIN_RING + 1];
-    if (range === NONE) return NONE;
-    const start = this.startOf(range);
-    return this.claim(range, align === 1 ? start : roundUp(start, align), length);
+    const bin = this.bins.next(binAtLeast(least + align - 1));
+    if (bin !== NONE) {
+      const range = words[(bin << NODE_SHIFT) + BIN_RING + 1];
+      return this.claim(range, roundUp(this.startOf(range), align), least);
+    }
+    if (this.waitingCount === 0) return NONE;
+    this.merge();
+    return this.take(length, align);
   }
 
   /** Takes `length` granules from `start` on out of the free range `range`; returns the number of what was taken. O(1). */
@@ -212,30 +146,34 @@ export class RangeSpace {
     const words = this.roomyWords();
     const front = start - this.startOf(range);
     let used = range;
-    takeFromBin(words, range);
+    this.takeFromBin(range);
     if (front > 0) {
-      used = split(words, range, front);
-      putIntoBin(words, range);
+      used = this.split(words, range, front);
+      this.putIntoBin(range);
     }
-    if (this.lengthOf(used) > length) putIntoBin(words, split(words, used, length));
+    if (this.lengthOf(used) > length) this.putIntoBin(this.split(words, used, length));
     return used;
   }
 
-  /** Frees the used range `range`. O(1). */
+  /** Frees the used range `range`, which now waits. O(1), amortised. */
   release(range: number): void {
     const { words } = this;
-    const before = words[(range << NODE_SHIFT) + SPAN_RING];
-    const behind = this.behind(range);
-    if (this.isFree(behind)) {
-      takeFromBin(words, behind);
-      join(words, range, behind);
+    const waitingAt = (binOf(this.lengthOf(range)) << NODE_SHIFT) + NEXT;
+    words[(range << NODE_SHIFT) + NEXT] = words[waitingAt];
+    words[waitingAt] = range;
+    if (++this.waitingCount > MOST_WAITING) this.merge();
+  }
+
+  /** Merges all ranges that wait with their free neighbours. O(ranges that wait), and nothing when none does. */
+  merge(): void {
+    const { words } = this;
+    for (let bin = 0; this.waitingCount > 0; bin++) {
+      const waitingAt = (bin << NODE_SHIFT) + NEXT;
+      for (let range; (range = words[waitingAt]) !== NONE; this.waitingCount--) {
+        words[waitingAt] = words[(range << NODE_SHIFT) + NEXT];
+        this.mergeOne(range);
+      }
     }
-    if (this.isFree(before)) {
-      takeFromBin(words, before);
-      join(words, before, range);
-      range = before;
-    }
-    putIntoBin(words, range);
   }
 
   /** The first granule of a range. */
@@ -258,13 +196,14 @@ export class RangeSpace {
     return this.words[(range << NODE_SHIFT) + SPAN_RING + 1];
   }
 
-  /** True for a free range, false for a used one and for a span. */
+  /** True for a free range; false for a used or waiting one and for a span. */
   isFree(range: number): boolean {
     return this.words[(range << NODE_SHIFT) + BIN_RING] !== NONE;
   }
 
-  /** The ranges of a span, from its start to its end. The space must not change meanwhile. */
+  /** The ranges of a span, from its start to its end; none waits. The space must not change meanwhile. */
   ranges(span: number): IterableIterator<number> {
+    this.merge();
     return walk(this.words, SPAN_RING, span);
   }
 
@@ -278,7 +217,7 @@ export class RangeSpace {
       for (const range of this.ranges(span)) {
         const at = range << NODE_SHIFT;
         const found = [words[at + START], words[at + SPAN_RING], words[at + SPAN]];
-        requireSame("R1", "a range's start, neighbour and span", `${found}`, `${[end, before, span]}`);
+        requireSame("R1", "a range's place", `${found}`, `${[end, before, span]}`);
         if (this.isFree(range)) {
           requireSame("R2", "the range before a free one", this.isFree(before), false);
           freeCount++;
@@ -288,37 +227,96 @@ export class RangeSpace {
       }
       requireSame("R1", "a span's end", end, length);
     }
-    let next = NONE;
-    for (let bin = BIN_COUNT - 1; bin >= 0; bin--) {
+    for (let bin = 0; bin < BIN_COUNT; bin++) {
+      let isHolding = false;
       for (const range of walk(words, BIN_RING, bin)) {
         requireSame("R3", "a bin", bin, this.isFree(range) ? binOf(this.lengthOf(range)) : NONE);
-        next = bin;
+        isHolding = true;
         freeCount--;
       }
-      requireSame("R4", "the next bin by the masks", firstBinFrom(words, bin), next);
+      requireSame("R4", `bin ${bin} among those that hold any`, this.bins.has(bin), isHolding);
     }
     requireSame("R3", "a count of ranges", freeCount, 0);
   }
 
-  /**
-   * A free range for `take` where no bin holds only ranges that are sure to fit: those from the bin of the bare length on
-   * may hold one that does. O(ranges in these bins).
-   */
-  private findTight(length: number, align: number): number {
+  /** Makes a used range a free one: puts it into the bin of its length. */
+  private putIntoBin(range: number): void {
+    const bin = binOf(this.lengthOf(range));
+    enter(this.words, BIN_RING, range, bin);
+    this.bins.insert(bin);
+  }
+
+  /** Makes a free range a used one. */
+  private takeFromBin(range: number): void {
     const { words } = this;
-    for (let bin = firstBinFrom(words, binOf(length)); bin !== NONE; bin = firstBinFrom(words, bin + 1)) {
-      for (const range of walk(words, BIN_RING, bin)) {
-        const start = this.startOf(range);
-        if (roundUp(start, align) + length <= start + this.lengthOf(range)) return range;
-      }
+    const at = (range << NODE_SHIFT) + BIN_RING;
+    const bin = words[at];
+    leave(words, BIN_RING, range);
+    // With the same node on both sides it was alone, and that node is the bin.
+    if (bin === words[at + 1]) this.bins.remove(bin);
+    words[at] = NONE;
+  }
+
+  /** Makes a used range a free one, together with its free neighbours. */
+  private mergeOne(range: number): void {
+    const before = this.words[(range << NODE_SHIFT) + SPAN_RING];
+    const behind = this.behind(range);
+    if (this.isFree(behind)) {
+      this.takeFromBin(behind);
+      this.join(range, behind);
     }
-    return NONE;
+    if (this.isFree(before)) {
+      this.takeFromBin(before);
+      this.join(before, range);
+      range = before;
+    }
+    this.putIntoBin(range);
+  }
+
+  /** Adds what a range has to the one before it, both used, and gives up its number. */
+  private join(before: number, range: number): void {
+    this.words[(before << NODE_SHIFT) + LENGTH] += this.lengthOf(range);
+    leave(this.words, SPAN_RING, range);
+    this.unname(range);
+  }
+
+  /** Cuts a used range behind its first `length` granules; returns the number of the rest, which is used, too. */
+  private split(words: Int32Array, range: number, length: number): number {
+    const at = range << NODE_SHIFT;
+    const rest = this.insert(words, range, words[at + START] + length, words[at + LENGTH] - length);
+    words[at + LENGTH] = length;
+    return rest;
+  }
+
+  /** Makes a used range behind the range or edge `before`. */
+  private insert(words: Int32Array, before: number, start: number, length: number): number {
+    const range = this.name(words);
+    const at = range << NODE_SHIFT;
+    words[at + START] = start;
+    words[at + LENGTH] = length;
+    words[at + BIN_RING] = NONE;
+    words[at + SPAN] = words[(before << NODE_SHIFT) + SPAN];
+    enter(words, SPAN_RING, range, before);
+    return range;
+  }
+
+  /** A number for a node; `words` has room for it. */
+  private name(words: Int32Array): number {
+    const node = this.unnamed;
+    if (node === NONE) return this.endNode++;
+    this.unnamed = words[(node << NODE_SHIFT) + NEXT];
+    return node;
+  }
+
+  private unname(node: number): void {
+    this.words[(node << NODE_SHIFT) + NEXT] = this.unnamed;
+    this.unnamed = node;
   }
 
   /** The words, with room for two more nodes: no operation makes more. */
   private roomyWords(): Int32Array {
     const { words } = this;
-    if ((words[END_NODE] + 2) << NODE_SHIFT <= words.length) return words;
+    if ((this.endNode + 2) << NODE_SHIFT <= words.length) return words;
     this.words = new Int32Array(words.length * 2);
     this.words.set(words);
     return this.words;

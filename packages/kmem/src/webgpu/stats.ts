@@ -12,7 +12,7 @@ export interface GpuHeapStats {
   waitingFrees: number;
   /** Bytes of all buffers. */
   heldBytes: number;
-  /** Bytes of the allocations, each rounded up to a multiple of the heap's alignment. */
+  /** Bytes of the allocations, each rounded up to a multiple of the heap's alignment, and beyond by a sixteenth at most. */
   usedBytes: number;
   /** Bytes that are free in the buffers. */
   freeBytes: number;

@@ -102,6 +102,7 @@ export class Defragmenter<Buffer extends BufferLike> {
     if (allocation.end !== undefined || allocation.pinned || block.isDestroyed) return undefined;
     const before = after?.allocation;
     if (before !== undefined && (before.block !== block || before.end === "freed")) return undefined;
+    space.merge();
     const gap = space.behind(before?.range ?? block.span);
     const gapStart = space.startOf(gap);
     const fits = space.isFree(gap) && gapStart <= start && start + length <= gapStart + space.lengthOf(gap);

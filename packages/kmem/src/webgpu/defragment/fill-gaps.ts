@@ -1,7 +1,7 @@
 /**
- * Where items go: each into the shortest gap that is long enough, or one that is an eighth longer at most (best fit).
+ * Where items go: each into the shortest gap that is long enough, or one that is a sixteenth longer at most (best fit).
  *
- * Cost: O(gaps in a bin) for an item; a bin's lengths differ by an eighth at most.
+ * Cost: O(gaps in a bin) for an item; a bin's lengths differ by a sixteenth at most.
  */
 import { roundDown } from "../../bits/integers.ts";
 import { BIN_COUNT, binOf } from "../bins.ts";
