@@ -26,5 +26,5 @@ export function alignmentFor(usage: number, limits: LimitsLike): number {
 export function requireUsage(usage: number): number {
   requireInteger("usage", usage, 1, ALL_USAGES);
   if ((usage & (MAP_READ | MAP_WRITE)) === 0) return usage;
-  throw argumentError("usage", "without MAP_READ and MAP_WRITE", usage);
+  throw argumentError("usage", "without mapping", usage);
 }

@@ -25,7 +25,7 @@ export function submitCopies<Device extends DeviceLike>(
   const encoder = device.createCommandEncoder() as EncoderLike<BufferLike>;
   const size = copies.reduce((most, { from, to, size }) => Math.max(most, from === to ? size : 0), 0);
   const usage = COPY_SRC | COPY_DST;
-  const scratch = size > 0 ? device.createBuffer({ label: "kmem scratch", size, usage }) : undefined;
+  const scratch = size > 0 ? device.createBuffer({ label: "kmem", size, usage }) : undefined;
   for (const { from, fromOffset, to, toOffset, size } of copies) {
     if (from === to && scratch !== undefined) {
       encoder.copyBufferToBuffer(from, fromOffset, scratch, 0, size);

@@ -121,7 +121,6 @@ export class GpuHeap<Device extends DeviceLike = DeviceLike> implements BuffersO
   readonly label: string;
   /** The alignment of every allocation, in bytes: what the usage and the device's limits demand. A power of two. */
   readonly alignment: number;
-  private readonly granulesPerByte: number;
   /** The largest request, in bytes. */
   private readonly maxRequest: number;
   private readonly space = new RangeSpace();
@@ -145,7 +144,6 @@ export class GpuHeap<Device extends DeviceLike = DeviceLike> implements BuffersO
     this.usage = requireUsage(usage) | COPY_SRC | COPY_DST;
     const alignment = alignmentFor(this.usage, limits);
     this.alignment = alignment;
-    this.granulesPerByte = 1 / alignment;
     this.maxRequest = roundDown(Math.min(limits.maxBufferSize, MAX_LENGTH * alignment), alignment);
     const { blockBytes = Math.min(DEFAULT_BLOCK_BYTES, this.maxRequest) } = options;
     this.blockBytes = roundUp(
@@ -193,7 +191,7 @@ export class GpuHeap<Device extends DeviceLike = DeviceLike> implements BuffersO
     const alignLength = align === undefined ? 1 : this.alignLength(align);
     this.requireAlive();
     const isDedicated = byteLength > this.blockBytes / 2;
-    const length = Math.ceil(byteLength * this.granulesPerByte);
+    const length = Math.ceil(byteLength / this.alignment);
     let range = isDedicated ? NONE : this.space.take(length, alignLength);
     if (range === NONE) {
       const added = this.blocks.add(length, isDedicated);
@@ -275,8 +273,7 @@ export class GpuHeap<Device extends DeviceLike = DeviceLike> implements BuffersO
     maxHoles = DEFAULT_MAX_HOLES,
   }: DefragmentOptions = {}): Defragmentation<Device> {
     requireLimit(maxBytes);
-    if (!(maxHoles >= 0 && maxHoles <= 0.9))
-      throw argumentError("maxHoles", "a number from 0 to 0.9", maxHoles);
+    if (!(maxHoles >= 0 && maxHoles <= 0.9)) throw argumentError("maxHoles", "from 0 to 0.9", maxHoles);
     this.requireAlive();
     const { defragmenter, blocks } = this;
     defragmenter.start(() => this.layout(), maxHoles);
@@ -370,14 +367,14 @@ export class GpuHeap<Device extends DeviceLike = DeviceLike> implements BuffersO
       if (allocationCount === 0) spares++;
       for (const range of space.ranges(span)) {
         const owner = this.owners[range];
-        requireSame("G2", "an owner missing", owner === undefined, space.isFree(range));
+        requireSame("G2", "an owner", owner === undefined, space.isFree(range));
         if (owner === undefined) continue;
         count++;
         const found = [owner.range, owner.offset, owner.block.span];
         const expected = [range, space.startOf(range) * this.alignment, span];
-        requireSame("G2", "an owner's place", `${found}`, `${expected}`);
+        requireSame("G2", "an owner", `${found}`, `${expected}`);
       }
-      requireSame("G2", "a count of allocations", allocationCount, count);
+      requireSame("G2", "a count", allocationCount, count);
     }
     requireSame("G1", "the bytes held", blocks.heldBytes, heldBytes);
     requireSame("G3", "more than one spare", spares > 1, false);

@@ -217,9 +217,9 @@ export class RangeSpace {
       for (const range of this.ranges(span)) {
         const at = range << NODE_SHIFT;
         const found = [words[at + START], words[at + SPAN_RING], words[at + SPAN]];
-        requireSame("R1", "a range's place", `${found}`, `${[end, before, span]}`);
+        requireSame("R1", "a range", `${found}`, `${[end, before, span]}`);
         if (this.isFree(range)) {
-          requireSame("R2", "the range before a free one", this.isFree(before), false);
+          requireSame("R2", "a free neighbour", this.isFree(before), false);
           freeCount++;
         }
         end += this.lengthOf(range);
@@ -234,7 +234,7 @@ export class RangeSpace {
         isHolding = true;
         freeCount--;
       }
-      requireSame("R4", `bin ${bin} among those that hold any`, this.bins.has(bin), isHolding);
+      requireSame("R4", "the bit of a bin", this.bins.has(bin), isHolding);
     }
     requireSame("R3", "a count of ranges", freeCount, 0);
   }
@@ -261,20 +261,17 @@ export class RangeSpace {
   private mergeOne(range: number): void {
     const before = this.words[(range << NODE_SHIFT) + SPAN_RING];
     const behind = this.behind(range);
-    if (this.isFree(behind)) {
-      this.takeFromBin(behind);
-      this.join(range, behind);
-    }
+    if (this.isFree(behind)) this.join(range, behind, behind);
     if (this.isFree(before)) {
-      this.takeFromBin(before);
-      this.join(before, range);
+      this.join(before, range, before);
       range = before;
     }
     this.putIntoBin(range);
   }
 
-  /** Adds what a range has to the one before it, both used, and gives up its number. */
-  private join(before: number, range: number): void {
+  /** Adds what a range has to the one before it, and gives up its number. One of them is free, then neither. */
+  private join(before: number, range: number, free: number): void {
+    this.takeFromBin(free);
     this.words[(before << NODE_SHIFT) + LENGTH] += this.lengthOf(range);
     leave(this.words, SPAN_RING, range);
     this.unname(range);
