@@ -21,16 +21,19 @@ function refuse(kind: number): never {
   throw new Error(`this allocator knows no operation of kind ${kind}`);
 }
 
+/** Makes a heap that begins small and grows within `buffer`. */
+type MakeHeap = (options: { buffer: ArrayBuffer; size: number }) => Heap;
+
 /** A byte heap that begins small and grows within an array buffer of the whole size, with all of its checks on. */
-class HeapAdapter implements Adapter {
+export class HeapAdapter implements Adapter {
   declare readonly words: Int32Array;
   declare private heap: Heap;
 
-  constructor(spaceBytes: number, isVariable: boolean) {
+  constructor(spaceBytes: number, isVariable: boolean, makeHeap: MakeHeap) {
     const buffer = new ArrayBuffer(spaceBytes);
     // A field that was written twice is no constant to V8: so it looks to a function that is handed its heap.
-    this.heap = new Heap({ buffer, size: FIRST_HEAP_BYTES });
-    if (isVariable) this.heap = new Heap({ buffer, size: FIRST_HEAP_BYTES });
+    this.heap = makeHeap({ buffer, size: FIRST_HEAP_BYTES });
+    if (isVariable) this.heap = makeHeap({ buffer, size: FIRST_HEAP_BYTES });
     this.words = new Int32Array(buffer);
   }
 
@@ -132,7 +135,7 @@ export function createAdapter({ task, objectBytes }: AdapterOptions): Adapter {
   switch (target) {
     case "heap":
     case "aligned":
-      return new HeapAdapter(spaceBytes, isVariable);
+      return new HeapAdapter(spaceBytes, isVariable, (options) => new Heap(options));
     case "buddy":
       return new BuddyAdapter(spaceBytes);
     case "slab":

@@ -39,6 +39,8 @@ const JAVASCRIPT_BASELINE = "loop in JavaScript";
 const CHILD_PATH = fileURLToPath(new URL("../child/main.ts", import.meta.url));
 /** Time that a slow subject may take in one process, its set-up aside. */
 const LIMIT_MS = 2000;
+/** The same for a heap that takes stacks. */
+const TRACED_LIMIT_MS = 8000;
 /** Most slots of a workload for such an allocator: a process gets no further than this in its set-up. */
 const SLOW_MAX_SLOTS = 20_000;
 /** The same for objects of the collector's, and for allocators in Wasm modules. */
@@ -135,6 +137,22 @@ const OWN_SUBJECTS: readonly Subject[] = [
     KMEM,
   ),
   javascriptSubject({ name: "kmem SlabCache", targets: ["slab"], hasBytes: false, locate: locateKmem }, KMEM),
+];
+
+/** The heap that debug heaps are held against, and those, by preset: measured by a program of their own. */
+export const DEBUG_SUBJECTS: readonly Subject[] = [
+  ...OWN_SUBJECTS.slice(0, 1),
+  ...["off", "sampled", "full", "traced"].map((preset) =>
+    javascriptSubject(
+      { ...HEAP, name: `kmem DebugHeap, ${preset}`, baseline: undefined },
+      {
+        ...KMEM,
+        adapter: "debug",
+        allocator: preset,
+        ...(preset === "traced" ? { limitMs: TRACED_LIMIT_MS } : {}),
+      },
+    ),
+  ),
 ];
 
 const WASM_SUBJECTS: readonly Subject[] = [

@@ -19,7 +19,8 @@ import {
   requirePowerOfTwo,
 } from "../errors.ts";
 import { classFor, Heap, type HeapOptions, privateParts } from "../heap/heap.ts";
-import { GRANULE } from "../heap/size-classes.ts";
+import { CLASS_OF, GRANULE, MAX_SLOT_SIZE, SLOT_SIZES } from "../heap/size-classes.ts";
+import { NO_SLOT } from "../slab/slab-pool.ts";
 import type { HeapStats } from "../heap/stats.ts";
 import type { SlabCacheOptions } from "../slab/slab-cache.ts";
 import { ByteLimit } from "./byte-limit.ts";
@@ -68,6 +69,10 @@ export class DebugHeap extends Heap {
   private readonly ward: Ward;
   private readonly guard: Guard;
   private readonly guardedPool: GuardedPool | undefined;
+  /** Bytes that a guarded allocation takes beside its own. */
+  private readonly addedBytes: number;
+  /** The largest request that finds its slot the short way; -1 where none does. */
+  private readonly slotLimit: number;
   /** Numbers for what is left to chance. */
   protected readonly random: Random;
   private readonly faults: Faults;
@@ -94,6 +99,10 @@ export class DebugHeap extends Heap {
     if (ward.hasZones) this.requireBytes();
     this.settings = settings;
     this.ward = ward;
+    this.addedBytes = rawBytesFor(ward, 0, GRANULE);
+    // Where some requests are to be refused, all take the long way.
+    this.slotLimit =
+      isWhole && !faults.isOn && orders.limitBytes === undefined ? MAX_SLOT_SIZE - this.addedBytes : -1;
     this.faults = faults;
     this.random = new Random(orders.seed);
     this.limit = new ByteLimit(orders.limitBytes, () => super.stats().usedBytes);
@@ -198,12 +207,12 @@ export class DebugHeap extends Heap {
   /** As `Heap.stats`, without what is in quarantine. O(orders + caches + quarantine). */
   override stats(): DebugHeapStats {
     const stats = super.stats();
-    const { quarantined, allocationCount } = this.guard;
+    const { quarantinedObjects, allocationCount } = this.guard;
     const waiting = new Map<string, number>();
     let bytes = 0;
     let largeObjects = 0;
     let largeBytes = 0;
-    for (const { slotCache, raw } of quarantined) {
+    for (const { slotCache, raw } of this.guard.quarantined()) {
       const heldBytes = slotCache === 0 ? this.buddy.sizeOf(raw) : this.pool.slotSize(slotCache);
       bytes += heldBytes;
       if (slotCache === 0) {
@@ -221,12 +230,12 @@ export class DebugHeap extends Heap {
     return {
       ...stats,
       caches,
-      objects: stats.objects - quarantined.length,
+      objects: stats.objects - quarantinedObjects,
       usedBytes: stats.usedBytes - bytes,
       largeObjects: stats.largeObjects - largeObjects,
       largeBytes: stats.largeBytes - largeBytes,
       guardedAllocations: allocationCount,
-      quarantinedObjects: quarantined.length,
+      quarantinedObjects,
       quarantinedBytes: bytes,
     };
   }
@@ -266,6 +275,18 @@ export class DebugHeap extends Heap {
 
   /** As in `Heap`, for every request that is watched. When there is no space, what can give way does first. */
   protected override mallocUncommon(byteLength: number, align?: number): number {
+    if (
+      align === undefined &&
+      typeof byteLength === "number" &&
+      byteLength >>> 0 === byteLength &&
+      byteLength <= this.slotLimit
+    ) {
+      const number = CLASS_OF[(byteLength + this.addedBytes + 15) >>> 4];
+      const slot = this.pool.allocate(number) >>> 0;
+      if (slot !== NO_SLOT >>> 0) {
+        return this.guard.place(this.ward, number, slot, slot + SLOT_SIZES[number - 1], byteLength, GRANULE);
+      }
+    }
     return this.allocateWatched(byteLength, align, this.ward.isInSlots);
   }
 
@@ -369,6 +390,7 @@ export class DebugHeap extends Heap {
   /** What the guard sees of this heap. */
   private spaceForGuard(): GuardedSpace {
     return {
+      endOffset: this.base + this.maxSize,
       bufferNow: () => this.buffer,
       release: (slotCache, raw) => {
         if (slotCache === 0) super.freeRun(raw);

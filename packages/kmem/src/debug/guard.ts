@@ -18,6 +18,7 @@
  * Cost: allocate and free O(bytes).
  */
 import { type AllocError, freeError } from "../errors.ts";
+import { Afterlife } from "./afterlife.ts";
 import {
   doubleFreeError,
   freeSlotError,
@@ -27,7 +28,6 @@ import {
   useAfterFreeError,
 } from "./findings.ts";
 import { Guarded, LIVE, QUARANTINED, RELEASED } from "./guarded.ts";
-import { GuardedQueue } from "./guarded-queue.ts";
 import { OffsetTable } from "./offset-table.ts";
 import { FREED, FRESH, type Pattern, Patterns, ZERO, ZONE } from "./patterns.ts";
 import { takeMoment, Tracker } from "./tracker.ts";
@@ -38,8 +38,10 @@ const NEARBY_BYTES = 16384;
 
 /** The heap below, as a guard sees it. */
 export interface GuardedSpace {
+  /** The end of the space at its largest, in bytes. */
+  readonly endOffset: number;
   /** The bytes, as they are now. */
-  bufferNow(): ArrayBufferLike;
+  readonly bufferNow: () => ArrayBufferLike;
   /** Gives the slot at `raw` back to cache `slotCache`, or the run there where that is 0. */
   release(slotCache: number, raw: number): void;
 }
@@ -60,13 +62,12 @@ export class Guard {
   private readonly orders: GuardOrders;
   private readonly tracker: Tracker;
   private readonly fresh: Pattern;
-  private readonly patterns = new Patterns();
+  private readonly patterns: Patterns;
   /** By offset, whatever its state. */
-  private readonly table = new OffsetTable<Guarded>();
+  private readonly table: OffsetTable<Guarded>;
   /** Those that lie in runs of their own, live or in quarantine, by the run's offset. */
-  private readonly runs = new OffsetTable<Guarded>();
-  private readonly quarantine = new GuardedQueue();
-  private readonly remembered = new GuardedQueue();
+  private readonly runs: OffsetTable<Guarded>;
+  private readonly afterlife = new Afterlife();
   /** A forgotten one, to be used again: a steady program then makes no garbage here. */
   private spare: Guarded | undefined = undefined;
   private lastNumber = 0;
@@ -76,6 +77,9 @@ export class Guard {
     this.orders = orders;
     this.tracker = new Tracker(orders.track, orders.watch);
     this.fresh = orders.zero ? ZERO : FRESH;
+    this.patterns = new Patterns(space.bufferNow);
+    this.table = new OffsetTable(space.endOffset);
+    this.runs = new OffsetTable(space.endOffset);
   }
 
   /** Guarded allocations so far. */
@@ -83,14 +87,19 @@ export class Guard {
     return this.lastNumber;
   }
 
-  /** The allocations in quarantine, the oldest first. The guard must not be used meanwhile. */
-  get quarantined(): Iterable<Guarded> & { readonly length: number; readonly byteLength: number } {
-    return this.quarantine;
+  /** How many allocations are in quarantine. */
+  get quarantinedObjects(): number {
+    return this.afterlife.objects;
+  }
+
+  /** The allocations in quarantine. The guard must not be used meanwhile. */
+  *quarantined(): IterableIterator<Guarded> {
+    for (const guarded of this.afterlife) if (guarded.state === QUARANTINED) yield guarded;
   }
 
   /** The guarded allocations with numbers above `after` that live, in no order. The guard must not be used meanwhile. */
   *live(after = 0): IterableIterator<Guarded> {
-    for (const guarded of this.table.entries()) {
+    for (const guarded of this.table.values()) {
       if (guarded.state === LIVE && guarded.number > after) yield guarded;
     }
   }
@@ -111,7 +120,7 @@ export class Guard {
     const step = stepOf(ward, align);
     if (step !== 0 && this.table.get(offset) !== undefined) offset += step;
     const end = offset + byteLength;
-    if (ward.hasZones || this.orders.zero) this.patterns.look(this.space.bufferNow());
+    if (ward.hasZones || this.orders.zero) this.patterns.reach(rawEnd);
     if (ward.fillsSlots && slotCache !== 0) this.takeFreeSlot(slotCache, raw, offset, end, rawEnd);
     else this.fillNew(ward, raw, offset, end, rawEnd);
     const guarded = this.spare ?? new Guarded(ward);
@@ -157,11 +166,9 @@ export class Guard {
     guarded.freedAfter = this.lastNumber;
     guarded.ward.liveObjects--;
     if (guarded.ward.fills) this.patterns.fill(guarded.raw, guarded.rawEnd, FREED);
-    if (isKept) {
-      guarded.state = QUARANTINED;
-      guarded.ward.quarantinedObjects++;
-      this.quarantine.push(guarded);
-    } else this.release(guarded);
+    this.afterlife.push(guarded, isKept ? QUARANTINED : RELEASED);
+    if (!isKept) this.giveBack(guarded);
+    this.forgetSome();
     return true;
   }
 
@@ -174,19 +181,21 @@ export class Guard {
 
   /** Looks at the bytes of everything in quarantine. Throws `USE_AFTER_FREE`. O(bytes). */
   verifyQuarantine(): void {
-    for (const guarded of this.quarantine) this.verifyFreed(guarded);
+    for (const guarded of this.quarantined()) this.verifyFreed(guarded);
   }
 
   /** Throws `OVERFLOW` when the red zones of a live allocation were written. */
   verifyZones(guarded: Guarded): void {
     if (!guarded.ward.hasZones) return;
-    this.patterns.look(this.space.bufferNow());
     const { raw, offset, rawEnd } = guarded;
     const end = offset + guarded.byteLength;
-    let at = this.patterns.firstOther(raw, offset, ZONE);
-    if (at !== offset) this.tell(overflowError(guarded, this.mend(at, raw, offset, ZONE)));
-    at = this.patterns.firstOther(end, rawEnd, ZONE);
-    if (at !== rawEnd) this.tell(overflowError(guarded, this.mend(at, end, rawEnd, ZONE)));
+    this.patterns.reach(rawEnd);
+    for (;;) {
+      const at = this.patterns.firstOutside(raw, offset, end, rawEnd);
+      if (at === rawEnd) return;
+      const wrong = at < offset ? this.mend(at, raw, offset, ZONE) : this.mend(at, end, rawEnd, ZONE);
+      this.tell(overflowError(guarded, wrong));
+    }
   }
 
   /** Makes a live allocation end after `byteLength` bytes, fewer than it has: the rest becomes red zone. */
@@ -194,51 +203,53 @@ export class Guard {
     const end = guarded.offset + guarded.byteLength;
     guarded.byteLength = byteLength;
     if (!guarded.ward.hasZones) return;
-    this.patterns.look(this.space.bufferNow());
+    this.patterns.reach(end);
     this.patterns.fill(guarded.offset + byteLength, end, ZONE);
   }
 
   /** Copies `byteLength` bytes from one allocation to another. */
   copy(to: number, from: number, byteLength: number): void {
-    this.patterns.look(this.space.bufferNow());
+    this.patterns.reach(Math.max(to, from) + byteLength);
     this.patterns.copy(to, from, byteLength);
   }
 
   /** Releases everything in quarantine, or what is of `ward`; true when there was any. Throws as `free` does. */
   relieve(ward?: Ward): boolean {
-    const { length } = this.quarantine;
-    for (let left = length; left > 0; left--) {
-      const oldest = this.quarantine.oldest as Guarded;
-      if (ward === undefined || oldest.ward === ward) this.releaseOldest();
-      else this.quarantine.push(this.quarantine.shift());
+    const before = this.afterlife.objects;
+    for (const guarded of this.quarantined()) {
+      if (ward !== undefined && guarded.ward !== ward) continue;
+      this.verifyFreed(guarded);
+      this.afterlife.release(guarded);
+      this.giveBack(guarded);
     }
-    return this.quarantine.length < length;
+    this.forgetSome();
+    return this.afterlife.objects < before;
   }
 
   /** Forgets that anything lives or waits, as all of it was freed at once; of the latest it remembers the offsets. */
   reset(): void {
-    const all = [...this.table.entries()].sort((a, b) => a.number - b.number);
+    const all = [...this.table.values()].sort((a, b) => a.number - b.number);
     for (const guarded of all) {
       if (guarded.state === LIVE) {
         guarded.isReset = true;
         guarded.freedAfter = this.lastNumber;
       }
-      guarded.state = RELEASED;
       guarded.ward.liveObjects = 0;
       guarded.ward.quarantinedObjects = 0;
     }
-    for (const queue of [this.quarantine, this.remembered]) while (queue.length > 0) queue.shift();
+    this.afterlife.clear();
     this.table.clear();
     this.runs.clear();
-    for (const guarded of all.slice(-this.orders.remember || all.length)) {
+    for (const guarded of all) {
       this.table.set(guarded.offset, guarded);
-      this.remembered.push(guarded);
+      this.afterlife.push(guarded, RELEASED);
     }
+    this.forgetSome();
   }
 
   /** Looks at the bytes of every allocation that lives or is in quarantine: D1, D2. Throws the first error. O(bytes). */
   check(): void {
-    for (const guarded of this.table.entries()) {
+    for (const guarded of this.table.values()) {
       if (guarded.state === LIVE) this.verifyZones(guarded);
       else if (guarded.state === QUARANTINED) this.verifyFreed(guarded);
     }
@@ -246,14 +257,14 @@ export class Guard {
 
   /** Looks at a free slot's bytes: D3. Throws `USE_AFTER_FREE`. */
   checkFreeSlot(slot: number, slotEnd: number): void {
-    this.patterns.look(this.space.bufferNow());
+    this.patterns.reach(slotEnd);
     const at = this.patterns.firstOther(slot, slotEnd, FREED);
     if (at !== slotEnd) this.tell(this.freeSlotError(slot, slotEnd, at));
   }
 
   /** Makes a new slot as free ones are: D3. */
   fillFreeSlot(slot: number, slotEnd: number): void {
-    this.patterns.look(this.space.bufferNow());
+    this.patterns.reach(slotEnd);
     this.patterns.fill(slot, slotEnd, FREED);
   }
 
@@ -298,7 +309,7 @@ export class Guard {
       this.verifyZones(guarded);
       return;
     }
-    this.patterns.look(this.space.bufferNow());
+    this.patterns.reach(rawEnd);
     const at = this.patterns.firstOther(raw, rawEnd, FREED);
     if (at !== rawEnd) this.tell(useAfterFreeError(guarded, this.mend(at, raw, rawEnd, FREED)));
   }
@@ -318,9 +329,7 @@ export class Guard {
   /** Makes a free slot an allocation's, from D3 to D1 in one pass. */
   private takeFreeSlot(slotCache: number, raw: number, offset: number, end: number, rawEnd: number): void {
     const { patterns } = this;
-    let at = patterns.exchange(raw, offset, FREED, ZONE);
-    if (at === offset) at = patterns.exchange(offset, end, FREED, this.fresh);
-    if (at === end) at = patterns.exchange(end, rawEnd, FREED, ZONE);
+    const at = patterns.layOut(raw, offset, end, rawEnd, this.fresh);
     if (at === rawEnd) return;
     const error = this.freeSlotError(raw, rawEnd, at);
     if (this.orders.report === undefined) this.space.release(slotCache, raw);
@@ -343,37 +352,38 @@ export class Guard {
   private freeSlotError(slot: number, slotEnd: number, at: number): AllocError {
     const wrong = this.mend(at, slot, slotEnd, FREED);
     let last: Guarded | undefined;
-    for (const guarded of this.remembered) if (guarded.raw === slot) last = guarded;
+    for (const guarded of this.afterlife) if (guarded.raw === slot) last = guarded;
     return freeSlotError(slot, slotEnd - slot, wrong, last);
   }
 
-  /** Releases what is oldest in quarantine until so many bytes fit in; false when they never will. */
+  /** Releases what is in quarantine the longest until so many bytes fit in; false when they never will. */
   private makeRoom(byteLength: number): boolean {
-    const { quarantine } = this;
+    const { afterlife } = this;
     const { objects, bytes } = this.orders.quarantine;
     if (objects === 0 || byteLength > bytes) return false;
-    while (quarantine.length >= objects || quarantine.byteLength + byteLength > bytes) this.releaseOldest();
+    while (afterlife.objects >= objects || afterlife.bytes + byteLength > bytes) {
+      const oldest = afterlife.oldest() as Guarded;
+      this.verifyFreed(oldest);
+      afterlife.release(oldest);
+      this.giveBack(oldest);
+    }
     return true;
   }
 
-  private releaseOldest(): void {
-    this.verifyFreed(this.quarantine.oldest as Guarded);
-    const guarded = this.quarantine.shift();
-    guarded.ward.quarantinedObjects--;
-    this.release(guarded);
+  /** Gives the place of a released allocation back. */
+  private giveBack({ slotCache, raw }: Guarded): void {
+    if (slotCache === 0) this.runs.set(raw, undefined);
+    this.space.release(slotCache, raw);
   }
 
-  /** Gives the place of a freed allocation back, and remembers the allocation for a while. */
-  private release(guarded: Guarded): void {
-    guarded.state = RELEASED;
-    if (guarded.slotCache === 0) this.runs.delete(guarded.raw);
-    this.space.release(guarded.slotCache, guarded.raw);
-    this.remembered.push(guarded);
-    if (this.remembered.length > this.orders.remember) this.forget(this.remembered.shift());
-  }
-
-  private forget(guarded: Guarded): void {
-    if (this.table.get(guarded.offset) === guarded) this.table.delete(guarded.offset);
-    this.spare = guarded;
+  /** Forgets what is remembered for longer than it is to be. */
+  private forgetSome(): void {
+    const { afterlife, table } = this;
+    afterlife.oldest();
+    while (afterlife.remembered > this.orders.remember) {
+      const guarded = afterlife.forget();
+      if (table.get(guarded.offset) === guarded) table.set(guarded.offset, undefined);
+      this.spare = guarded;
+    }
   }
 }

@@ -24,9 +24,9 @@ export interface DebugOptions extends GuardOptions {
    * of theirs, red zones counted. Default 256 objects and 1 MiB. 0 of either: no quarantine.
    */
   quarantine?: { objects?: number; bytes?: number };
-  /** So many allocations are remembered when their places have left the quarantine. Default 1,024. */
+  /** So many allocations are remembered when their places have left the quarantine. Default 256. */
   remember?: number;
-  /** Of one guarded allocation in so many, the stack and time of allocation and free are recorded. Default 128; 0: none. */
+  /** Of one guarded allocation in so many, the stack and time of allocation and free are recorded. Default 256; 0: none. */
   track?: number;
   /** Numbers of guarded allocations that are tracked in any case: messages tell the numbers, and a second run the stacks. */
   watch?: readonly number[];
@@ -52,9 +52,9 @@ export const DEBUG_PRESETS = {
   /** Nothing is watched: a `DebugHeap` like any `Heap`. */
   off: { sample: 0 },
   /** One allocation in 1,024 is guarded: to be left on. */
-  sampled: { sample: 1024, track: 8, quarantine: { objects: 64 }, remember: 256 },
-  /** Every allocation is guarded; of one in 128 it is known where it was made. */
-  full: { sample: 1, track: 128 },
+  sampled: { sample: 1024, track: 32, quarantine: { objects: 64 } },
+  /** Every allocation is guarded; of one in 256 it is known where it was made. */
+  full: { sample: 1, track: 256 },
   /** Every allocation is guarded, and it is known of each where it was made. */
   traced: { sample: 1, track: 1 },
 } as const satisfies Record<string, DebugOptions>;
@@ -101,7 +101,7 @@ interface WatchOrders {
 
 /** `options` without those of the guard, filled in. Throws RangeError or TypeError for what is not allowed. */
 export function watchOrders(options: DebugOptions): WatchOrders {
-  const { quarantine = {}, remember = 1024, track = 128, watch = [] } = options;
+  const { quarantine = {}, remember = 256, track = 256, watch = [] } = options;
   const { limitBytes, report, randomSlots = false, seed = 1 } = options;
   const { objects = 256, bytes = 2 ** 20 } = quarantine;
   for (const name of ["onPressure", "report"] as const) {

@@ -39,19 +39,25 @@ const LONG_BYTES = 1024;
 
 /** Writes and compares ranges of a buffer that growth may replace. */
 export class Patterns {
-  private buffer: ArrayBufferLike | undefined = undefined;
-  private byteLength = -1;
+  private readonly bufferNow: () => ArrayBufferLike;
   private doubles = new Float64Array(0);
   private bytes = new Uint8Array(0);
 
-  /** Goes on with `buffer`, as long as it is now: to be called before a series of the other methods. O(1). */
-  look(buffer: ArrayBufferLike): void {
+  /** For the buffer that `bufferNow` gives. */
+  constructor(bufferNow: () => ArrayBufferLike) {
+    this.bufferNow = bufferNow;
+  }
+
+  /**
+   * Makes the views reach to `end`, exclusive: to be called before the other methods. Views on what was detached have length
+   * 0, and those from before a growth may end too early, so their length tells all. Throws as `bufferNow` does. O(1).
+   */
+  reach(end: number): void {
+    if (this.bytes.length >= end) return;
+    const buffer = this.bufferNow() as ArrayBuffer;
     const { byteLength } = buffer;
-    if (buffer === this.buffer && byteLength === this.byteLength) return;
-    this.buffer = buffer;
-    this.byteLength = byteLength;
-    this.doubles = new Float64Array(buffer as ArrayBuffer, 0, Math.floor(byteLength / 8));
-    this.bytes = new Uint8Array(buffer as ArrayBuffer, 0, byteLength);
+    this.doubles = new Float64Array(buffer, 0, Math.floor(byteLength / 8));
+    this.bytes = new Uint8Array(buffer, 0, byteLength);
   }
 
   /** Writes `pattern` over bytes `start` to `end`, exclusive. */
@@ -81,31 +87,45 @@ export class Patterns {
   }
 
   /**
-   * Writes `next` over bytes `start` to `end`, exclusive, as long as they are `before`'s; returns the first that is not, up
-   * to which (rounded down to 8) it has written, or `end`.
+   * Lays an allocation out in a slot that is `FREED` all over, in one pass: `ZONE` from `raw` to `offset` and from `end` to
+   * `rawEnd`, `fresh` between; `raw`, `offset` and `rawEnd` are multiples of 8. Returns `rawEnd`, or the first byte that
+   * was not `FREED`, up to the double of which it has written.
    */
-  exchange(start: number, end: number, before: Pattern, next: Pattern): number {
+  layOut(raw: number, offset: number, end: number, rawEnd: number, fresh: Pattern): number {
     const { bytes, doubles } = this;
-    if (end - start >= LONG_BYTES) {
-      const at = this.firstOther(start, end, before);
-      if (at === end) bytes.fill(next.byte, start, end);
-      return at;
-    }
-    const expected = before.double;
-    const double = next.double;
-    let at = start;
-    for (; at < end && (at & 7) !== 0; at++) {
-      if (bytes[at] !== before.byte) return at;
-      bytes[at] = next.byte;
-    }
-    let index = at >>> 3;
+    const freed = FREED.double;
+    const zone = ZONE.double;
+    const inside = fresh.double;
+    const first = offset >>> 3;
     const last = end >>> 3;
-    while (index < last && doubles[index] === expected) doubles[index++] = double;
-    for (at = Math.max(at, index * 8); at < end; at++) {
-      if (bytes[at] !== before.byte) return at;
-      bytes[at] = next.byte;
+    let index = raw >>> 3;
+    while (index < first && doubles[index] === freed) doubles[index++] = zone;
+    if (index === first) while (index < last && doubles[index] === freed) doubles[index++] = inside;
+    if (index === last && (end & 7) !== 0 && doubles[index] === freed) {
+      // The double that the end lies in.
+      doubles[index++] = zone;
+      for (let at = last * 8; at < end; at++) bytes[at] = fresh.byte;
     }
-    return end;
+    if (index >= last) while (index < rawEnd >>> 3 && doubles[index] === freed) doubles[index++] = zone;
+    return index === rawEnd >>> 3 ? rawEnd : this.firstOther(index * 8, rawEnd, FREED);
+  }
+
+  /**
+   * The first byte from `raw` to `offset` or from `end` to `rawEnd` that is not `ZONE`; `rawEnd` when all are. `raw`,
+   * `offset` and `rawEnd` are multiples of 8.
+   */
+  firstOutside(raw: number, offset: number, end: number, rawEnd: number): number {
+    const { bytes, doubles } = this;
+    const { byte, double } = ZONE;
+    let index = raw >>> 3;
+    while (index < offset >>> 3 && doubles[index] === double) index++;
+    if (index !== offset >>> 3) return this.firstOther(index * 8, offset, ZONE);
+    let at = end;
+    while ((at & 7) !== 0 && bytes[at] === byte) at++;
+    if ((at & 7) !== 0) return at;
+    index = at >>> 3;
+    while (index < rawEnd >>> 3 && doubles[index] === double) index++;
+    return index === rawEnd >>> 3 ? rawEnd : this.firstOther(index * 8, rawEnd, ZONE);
   }
 
   /** The byte at `offset`. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { Faults } from "../../src/debug/faults.ts";
-import { Guarded } from "../../src/debug/guarded.ts";
-import { GuardedQueue } from "../../src/debug/guarded-queue.ts";
+import { Afterlife } from "../../src/debug/afterlife.ts";
+import { Guarded, QUARANTINED, RELEASED } from "../../src/debug/guarded.ts";
 import { OffsetTable } from "../../src/debug/offset-table.ts";
 import { FREED, FRESH, Patterns, ZONE } from "../../src/debug/patterns.ts";
 import { Random } from "../../src/debug/random.ts";
@@ -19,8 +19,8 @@ describe("Patterns", () => {
 
   function make(): { patterns: Patterns; bytes: Uint8Array } {
     const bytes = new Uint8Array(LENGTH).fill(1);
-    const patterns = new Patterns();
-    patterns.look(bytes.buffer);
+    const patterns = new Patterns(() => bytes.buffer);
+    patterns.reach(LENGTH);
     return { patterns, bytes };
   }
 
@@ -43,40 +43,68 @@ describe("Patterns", () => {
     }
   });
 
-  it.each(RANGES)("exchanges bytes %i to %i up to the first wrong one", (start, end) => {
+  /** Objects of every length in a double, with zones of one to many doubles around them. */
+  const LAYOUTS = [0, 1, 3, 7, 8, 9, 64, 100, 2000].flatMap((byteLength) =>
+    [8, 16, 48].map((before) => {
+      const raw = 64;
+      const offset = raw + before;
+      const end = offset + byteLength;
+      return { raw, offset, end, rawEnd: Math.ceil((end + before) / 16) * 16 };
+    }),
+  );
+
+  it.each(LAYOUTS)("lays out $offset to $end in $raw to $rawEnd", ({ raw, offset, end, rawEnd }) => {
     const { patterns, bytes } = make();
-    patterns.fill(start, end, FREED);
-    expect(patterns.exchange(start, end, FREED, FRESH)).toBe(end);
-    expect(patterns.firstOther(start, end, FRESH)).toBe(end);
-    if (end === start) return;
-    const wrong = Math.floor((start + end) / 2);
-    bytes[wrong] = 7;
-    expect(patterns.exchange(start, end, FRESH, ZONE)).toBe(wrong);
-    expect(bytes[wrong]).toBe(7);
-    expect(bytes[end]).toBe(1);
+    patterns.fill(raw, rawEnd, FREED);
+    expect(patterns.layOut(raw, offset, end, rawEnd, FRESH)).toBe(rawEnd);
+    const right = Array.from({ length: LENGTH }, (_, at) => {
+      if (at < raw || at >= rawEnd) return 1;
+      return at < offset || at >= end ? ZONE.byte : FRESH.byte;
+    });
+    expect([...bytes]).toEqual(right);
+    expect(patterns.firstOutside(raw, offset, end, rawEnd)).toBe(rawEnd);
+  });
+
+  it.each(LAYOUTS)("finds each wrong byte of $raw to $rawEnd around $offset to $end", (layout) => {
+    const { raw, offset, end, rawEnd } = layout;
+    const { patterns, bytes } = make();
+    const step = (at: number): number => (at < raw + 70 || at > rawEnd - 30 ? 1 : 37);
+    for (let at = raw; at < rawEnd; at += step(at)) {
+      patterns.fill(raw, rawEnd, FREED);
+      bytes[at] = 7;
+      expect(patterns.layOut(raw, offset, end, rawEnd, FRESH), `free byte ${at}`).toBe(at);
+      expect(bytes[at]).toBe(7);
+      patterns.fill(raw, rawEnd, FREED);
+      patterns.layOut(raw, offset, end, rawEnd, FRESH);
+      bytes[at] = 7;
+      const isOutside = at < offset || at >= end;
+      expect(patterns.firstOutside(raw, offset, end, rawEnd), `byte ${at}`).toBe(isOutside ? at : rawEnd);
+    }
   });
 
   it("follows a buffer that is replaced, and one that grows", () => {
-    const patterns = new Patterns();
-    const buffer = new ArrayBuffer(64, { maxByteLength: 128 });
-    patterns.look(buffer);
+    let buffer = new ArrayBuffer(64, { maxByteLength: 128 });
+    const patterns = new Patterns(() => buffer);
+    patterns.reach(64);
     buffer.resize(128);
-    patterns.look(buffer);
+    patterns.reach(128);
     patterns.fill(64, 128, ZONE);
     expect(new Uint8Array(buffer)[127]).toBe(ZONE.byte);
-    const other = new ArrayBuffer(64);
-    patterns.look(other);
+    const old = buffer;
+    buffer = new ArrayBuffer(64);
+    structuredClone(old, { transfer: [old] });
+    patterns.reach(64);
     patterns.fill(0, 64, FREED);
-    expect(new Uint8Array(other)[63]).toBe(FREED.byte);
+    expect(new Uint8Array(buffer)[63]).toBe(FREED.byte);
   });
 });
 
 describe("OffsetTable", () => {
   it("does what a Map does, in 50,000 random operations on clustered and spread keys", () => {
     const random = new TestRandom(7);
-    const table = new OffsetTable<number>();
+    const table = new OffsetTable<number>(2 ** 32);
     const map = new Map<number, number>();
-    const key = (): number => 16 * (random.chance(0.5) ? random.below(300) : random.below(2 ** 28));
+    const key = (): number => 16 * (random.chance(0.5) ? random.below(300) : random.below(2 ** 20) * 255);
     const keys: number[] = [];
     for (let operation = 0; operation < 50_000; operation++) {
       const offset = random.chance(0.7) && keys.length > 0 ? random.pick(keys) : key();
@@ -85,18 +113,17 @@ describe("OffsetTable", () => {
         map.set(offset, operation);
         keys.push(offset);
       } else {
-        table.delete(offset);
+        table.set(offset, undefined);
         map.delete(offset);
       }
       expect(table.get(offset)).toBe(map.get(offset));
-      expect(table.size).toBe(map.size);
     }
-    expect([...table.entries()].sort((a, b) => a - b)).toEqual([...map.values()].sort((a, b) => a - b));
+    expect([...table.values()].sort((a, b) => a - b)).toEqual([...map.values()].sort((a, b) => a - b));
     for (const [offset, value] of map) expect(table.get(offset)).toBe(value);
   });
 
   it("holds the first and the last offset, and knows no other number", () => {
-    const table = new OffsetTable<string>();
+    const table = new OffsetTable<string>(2 ** 32);
     table.set(0, "first");
     table.set(2 ** 32 - 16, "last");
     expect([table.get(0), table.get(2 ** 32 - 16)]).toEqual(["first", "last"]);
@@ -105,33 +132,45 @@ describe("OffsetTable", () => {
     }
     table.clear();
     expect(table.get(0)).toBeUndefined();
+    expect(new OffsetTable(4096).get(4096)).toBeUndefined();
   });
 });
 
-describe("GuardedQueue", () => {
+describe("Afterlife", () => {
   const ward = new Ward(
     { sample: 1, redZone: 16, fill: true },
-    { name: "queue", isInSlots: true, isConstructed: false },
+    { name: "afterlife", isInSlots: true, isConstructed: false },
   );
 
-  it("gives back in order, counts bytes, and grows while it wraps around", () => {
-    const queue = new GuardedQueue();
-    let pushed = 0;
-    let taken = 0;
-    for (let round = 0; round < 50; round++) {
-      for (let count = 0; count < 20; count++) {
-        const guarded = new Guarded(ward);
-        guarded.number = ++pushed;
-        guarded.rawEnd = 64;
-        queue.push(guarded);
+  it("keeps the order of frees through quarantine and memory, whatever leaves first, and grows while it wraps", () => {
+    const random = new TestRandom(3);
+    const afterlife = new Afterlife();
+    /** Numbers in quarantine and remembered, by a plain array each. */
+    const waiting: number[] = [];
+    const all: { number: number; isWaiting: boolean }[] = [];
+    for (let number = 1; number <= 3000; number++) {
+      const guarded = new Guarded(ward);
+      guarded.number = number;
+      guarded.rawEnd = 64;
+      const isWaiting = random.chance(0.8);
+      afterlife.push(guarded, isWaiting ? QUARANTINED : RELEASED);
+      all.push({ number, isWaiting });
+      if (isWaiting) waiting.push(number);
+      while (waiting.length > 100) {
+        const oldest = afterlife.oldest()!;
+        expect(oldest.number).toBe(waiting.shift());
+        afterlife.release(oldest);
+        all.find((each) => each.number === oldest.number)!.isWaiting = false;
       }
-      for (let count = 0; count < 15; count++) expect(queue.shift().number).toBe(++taken);
-      expect([queue.length, queue.byteLength]).toEqual([pushed - taken, 64 * (pushed - taken)]);
-      expect(queue.oldest?.number).toBe(taken + 1);
+      afterlife.oldest();
+      const firstWaiting = all.findIndex((each) => each.isWaiting);
+      expect(afterlife.remembered).toBe(firstWaiting < 0 ? all.length : firstWaiting);
+      while (afterlife.remembered > 50) expect(afterlife.forget().number).toBe(all.shift()!.number);
+      expect([afterlife.objects, afterlife.bytes]).toEqual([waiting.length, 64 * waiting.length]);
     }
-    expect([...queue].map(({ number }) => number)).toEqual(
-      Array.from({ length: pushed - taken }, (_, index) => taken + 1 + index),
-    );
+    expect([...afterlife].map(({ number }) => number)).toEqual(all.map(({ number }) => number));
+    afterlife.clear();
+    expect([[...afterlife], afterlife.objects, afterlife.oldest()]).toEqual([[], 0, undefined]);
   });
 });
 
