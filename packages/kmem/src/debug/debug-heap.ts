@@ -69,6 +69,8 @@ export class DebugHeap extends Heap {
   private readonly ward: Ward;
   private readonly guard: Guard;
   private readonly guardedPool: GuardedPool | undefined;
+  /** True where every request is looked at. */
+  private readonly isWatched: boolean;
   /** Bytes that a guarded allocation takes beside its own. */
   private readonly addedBytes: number;
   /** The largest request that finds its slot the short way; -1 where none does. */
@@ -99,6 +101,7 @@ export class DebugHeap extends Heap {
     if (ward.hasZones) this.requireBytes();
     this.settings = settings;
     this.ward = ward;
+    this.isWatched = isWatched;
     this.addedBytes = rawBytesFor(ward, 0, GRANULE);
     // Where some requests are to be refused, all take the long way.
     this.slotLimit =
@@ -154,6 +157,7 @@ export class DebugHeap extends Heap {
    * `Heap.usableSize` does.
    */
   override usableSize(offset: number): number {
+    if (this.guard.isUnused) return super.usableSize(offset);
     const guarded = this.guard.find(offset);
     if (guarded !== undefined) return guarded.byteLength;
     if (!this.owns(offset)) throw this.guard.notAllocated(offset);
@@ -161,8 +165,8 @@ export class DebugHeap extends Heap {
   }
 
   override owns(offset: number): boolean {
-    if (this.guard.find(offset) !== undefined) return true;
-    return super.owns(offset) && !this.isPlaceOfGuarded(offset);
+    if (super.owns(offset) && !this.isPlaceOfGuarded(offset)) return true;
+    return this.guard.find(offset) !== undefined;
   }
 
   /** As `Heap.freeArray`. Throws `AllocError` `INVALID_FREE` as well when the array is not the whole allocation. */
@@ -287,7 +291,10 @@ export class DebugHeap extends Heap {
         return this.guard.place(this.ward, number, slot, slot + SLOT_SIZES[number - 1], byteLength, GRANULE);
       }
     }
-    return this.allocateWatched(byteLength, align, this.ward.isInSlots);
+    if (this.isWatched) return this.allocateWatched(byteLength, align, this.ward.isInSlots);
+    const offset = super.mallocUncommon(byteLength, align);
+    if (offset !== NONE) return offset;
+    return this.retry(byteLength, () => super.mallocUncommon(byteLength, align));
   }
 
   /** As in `Heap`, or the error of a request that was refused. */
@@ -298,7 +305,8 @@ export class DebugHeap extends Heap {
 
   /** As in `Heap`; what is guarded in pages of its own is freed by the guard. */
   protected override freeRun(offset: number): void {
-    if (this.guard.find(offset) !== undefined) this.guard.free(offset);
+    if (this.guard.isUnused) super.freeRun(offset);
+    else if (this.guard.find(offset) !== undefined) this.guard.free(offset);
     else if (this.buddy.isAllocated(offset) && !this.isPlaceOfGuarded(offset)) super.freeRun(offset);
     else {
       const error = this.guard.freeError(offset);
@@ -336,8 +344,13 @@ export class DebugHeap extends Heap {
     const wholeAlign = Math.max(align, GRANULE);
     const offset = this.attempt(byteLength, wholeAlign, isGuarded);
     if (offset !== NONE) return offset;
-    const pressure = { requestedBytes: byteLength, cache: undefined, isLimit: this.refusal !== undefined };
-    return this.valve.retry(pressure, () => this.attempt(byteLength, wholeAlign, isGuarded));
+    return this.retry(byteLength, () => this.attempt(byteLength, wholeAlign, isGuarded));
+  }
+
+  /** Tries `attempt` again while something gives way. */
+  private retry(byteLength: number, attempt: () => number): number {
+    const isLimit = this.refusal !== undefined;
+    return this.valve.retry({ requestedBytes: byteLength, cache: undefined, isLimit }, attempt);
   }
 
   /** Allocates within the limit. */

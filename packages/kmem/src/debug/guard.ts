@@ -87,6 +87,11 @@ export class Guard {
     return this.lastNumber;
   }
 
+  /** True while nothing was ever guarded. */
+  get isUnused(): boolean {
+    return this.lastNumber === 0;
+  }
+
   /** How many allocations are in quarantine. */
   get quarantinedObjects(): number {
     return this.afterlife.objects;
