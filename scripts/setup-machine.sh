@@ -15,6 +15,7 @@ declare -A PARTS=(
   [rivals]="gcc libc6-dev libmimalloc2.0 libtcmalloc-minimal4 libjemalloc2 util-linux" # what the benchmarks compare with
   [programs]="heaptrack"                 # recordings of programs, and the figures they are held against
   [wasm]="emscripten binaryen clang lld wasi-libc libclang-rt-dev-wasm32 make tcl xz-utils bzip2" # C compiled to WebAssembly
+  [rust]="rustc libstd-rust-dev-wasm32 lld" # Rust compiled to WebAssembly
 )
 
 wanted=("$@")

@@ -1,4 +1,4 @@
-// C programs for tests of `kmem/wasm`, compiled with clang for wasm32-wasi.
+// C programs for tests of `kmem/wasm`, compiled with clang for wasm32-wasi; where Rust's compiler is.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -22,4 +22,12 @@ export function compileC(file: string, options: { glue?: boolean; flags?: readon
   const command = [...clang, ...flags, ...inputs, "-o", "program.wasm"];
   const folder = compiled({ name: file.replace(/[.]c$/, ""), command, inputs });
   return new wasm.Module(readFileSync(join(folder, "program.wasm")));
+}
+
+/** Debian's compiler: another one on the PATH may lack the target. */
+export const RUSTC = "/usr/bin/rustc";
+
+/** Why Rust cannot be compiled for wasm32 here; undefined when it can. */
+export function missingRust(): string | undefined {
+  return missingTools("rust", [RUSTC], ["/usr/lib/rustlib/wasm32-unknown-unknown/lib"]);
 }
