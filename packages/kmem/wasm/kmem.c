@@ -3,12 +3,16 @@
  * the call on to one that `wasmAllocator` provides: under Emscripten through kmem's JavaScript library, under clang as an
  * import from the module "kmem". What has to be cleared or copied is so here, where the program's memory is at hand.
  *
- * The functions stand here by their own names, so that the linker takes none of them from the C library.
+ * It is C, and C++ as well: em++ takes it for that. The functions stand here by their own names, so that the linker takes none of them from the C library.
  */
 #include <errno.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 #ifdef __EMSCRIPTEN__
 #define IMPORTED(name)
@@ -80,3 +84,7 @@ void *emscripten_builtin_memalign(size_t align, size_t size) { return kmem_memal
 extern char __heap_base;
 EXPORTED(kmem_heap_base) void *kmem_heap_base(void) { return &__heap_base; }
 EXPORTED(kmem_errno) int *kmem_errno(void) { return &errno; }
+
+#ifdef __cplusplus
+}
+#endif
