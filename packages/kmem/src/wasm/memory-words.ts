@@ -46,7 +46,11 @@ export class MemoryWords {
 
   /** The words, at least those up to `endOffset`, exclusive. */
   private upTo(endOffset: number): Int32Array {
-    if (this.words.length * WORD_BYTES < endOffset) this.words = new Int32Array(this.memory.buffer);
+    if (this.words.length * WORD_BYTES < endOffset) {
+      // Another thread may have grown the memory, and this one not have heard of it: growing by nothing makes it look.
+      if (this.memory.buffer.byteLength < endOffset) this.memory.grow(0);
+      this.words = new Int32Array(this.memory.buffer);
+    }
     return this.words;
   }
 }

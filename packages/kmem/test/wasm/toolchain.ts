@@ -24,6 +24,18 @@ export function compileC(file: string, options: { glue?: boolean; flags?: readon
   return new wasm.Module(readFileSync(join(folder, "program.wasm")));
 }
 
+/** A C file of this folder without a C library, as a module that imports a memory which threads share. */
+export function compileSharedC(file: string, maxMemoryBytes: number): Module {
+  const source = join(import.meta.dirname, file);
+  const target = ["--target=wasm32", "-O2", "-matomics", "-mbulk-memory", "-mmutable-globals", "-nostdlib"];
+  const linked = ["--no-entry", "--import-memory", "--shared-memory", `--max-memory=${maxMemoryBytes}`];
+  const exported = ["--export=__stack_pointer", "--export=__heap_base"];
+  const flags = [...linked, ...exported].map((flag) => `-Wl,${flag}`);
+  const command = ["clang", ...target, ...flags, source, "-o", "program.wasm"];
+  const folder = compiled({ name: file.replace(/[.]c$/, ""), command, inputs: [source] });
+  return new wasm.Module(readFileSync(join(folder, "program.wasm")));
+}
+
 /** Debian's compiler: another one on the PATH may lack the target. */
 export const RUSTC = "/usr/bin/rustc";
 
