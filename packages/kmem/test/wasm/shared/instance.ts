@@ -21,6 +21,11 @@ export interface ExchangeOrders {
   readonly threads: number;
 }
 
+/** What it answers: the rounds in which all was well. */
+export interface ExchangeAnswer {
+  readonly rounds: number;
+}
+
 const STACK_BYTES = 65536;
 
 /** The module for this thread: on its heap, with a stack of its own. */

@@ -2,10 +2,10 @@
 
 import { parentPort, workerData } from "node:worker_threads";
 import { SharedHeap } from "../../../src/index.ts";
-import { type ExchangeOrders, instantiate } from "./instance.ts";
+import { type ExchangeAnswer, type ExchangeOrders, instantiate } from "./instance.ts";
 
 const { module, memory, handle, maker, rounds, threads } = workerData as ExchangeOrders;
 const heap = SharedHeap.attach(handle);
 const { exchange } = instantiate(module, memory, heap);
-parentPort!.postMessage({ rounds: exchange(maker, rounds, threads) });
+parentPort!.postMessage({ rounds: exchange(maker, rounds, threads) } satisfies ExchangeAnswer);
 heap.detach();
