@@ -13,6 +13,8 @@ interface DebugObject {
   readonly id: number;
   offset: number;
   usable: number;
+  /** What it was aligned to when it was allocated or moved. */
+  align: number;
 }
 
 const STEPS = { allocate: 50, free: 36, realloc: 8, spoil: 4, misuse: 2, shrink: 1, reset: 0.2 };
@@ -113,7 +115,11 @@ export class DebugDriver implements Driver {
     }
     if (offset === NONE) return;
     if (isCleared || this.#options.zero === true) verifyZero(this.#bytes.buffer, offset, byteLength);
-    this.#take({ id: ++this.#lastId, offset, usable: 0 }, byteLength, isCleared ? 16 : Math.max(16, align));
+    this.#take(
+      { id: ++this.#lastId, offset, usable: 0, align: 16 },
+      byteLength,
+      isCleared ? 16 : Math.max(16, align),
+    );
   }
 
   #take(object: DebugObject, byteLength: number, align: number): void {
@@ -123,6 +129,7 @@ export class DebugDriver implements Driver {
     if (this.#isWhole && object.usable !== byteLength)
       fail(`${object.usable} bytes of a guarded ${byteLength}`);
     same("owns", this.#heap.owns(object.offset), true);
+    object.align = align;
     this.#space.claim(object.offset, Math.max(1, object.usable), object.id);
     fillPayload(this.#bytes.buffer, object.offset, object.usable, object.id);
     this.#objects.push(object);
@@ -154,7 +161,7 @@ export class DebugDriver implements Driver {
     verifyPayload(this.#bytes.buffer, moved, Math.min(usable, byteLength), id);
     this.#remove(object);
     object.offset = moved;
-    this.#take(object, byteLength, moved === offset ? 1 : 16);
+    this.#take(object, byteLength, moved === offset ? object.align : 16);
   }
 
   #free(object: DebugObject): void {
@@ -181,8 +188,9 @@ export class DebugDriver implements Driver {
       this.#expectTold(place, "OVERFLOW", () => this.#heap.check());
       return;
     }
+    // A quarantine does not take what is larger than all of it; an alignment may make that much of a few bytes.
     const isKept = usable + 2 * redZone + 64 < (quarantine?.bytes ?? 0) && (quarantine?.objects ?? 0) > 0;
-    if (!fill || !isKept || usable === 0) return;
+    if (!fill || !isKept || usable === 0 || object.align > 16) return;
     this.#free(object);
     this.#expectTold(offset + random.below(usable), "USE_AFTER_FREE", () => this.#heap.check());
   }

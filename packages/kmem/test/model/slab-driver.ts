@@ -44,7 +44,8 @@ export class SlabDriver implements Driver {
   constructor(random: Random, byteLimit: number, checkInterval: number) {
     this.#random = random;
     const pageSize = 2 ** random.between(3, Math.log2(byteLimit) - 2);
-    const pageCount = random.between(1, byteLimit / pageSize);
+    // The smallest slab has 32 slots of one byte.
+    const pageCount = random.between(Math.ceil(32 / pageSize), byteLimit / pageSize);
     const basePages = random.chance(0.5) ? 0 : random.below(BASE_LIMIT / pageSize);
     const base = basePages * pageSize;
     const maxSize = pageCount * pageSize;
