@@ -37,6 +37,8 @@ export default defineConfig({
     ],
     // Property tests are long by intent; a hang still ends.
     testTimeout: 120_000,
+    // `npm run mutation` runs a few tests a thousand times: a new process for each file would be most of the time.
+    isolate: process.env["KMEM_MUTATION"] === undefined,
     hookTimeout: 120_000,
     // `npm run coverage`: what the library's quick tests reach within their own process. What runs in workers and browsers
     // is not counted, so each line needs a test that calls it directly.
