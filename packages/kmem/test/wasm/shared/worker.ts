@@ -7,5 +7,6 @@ import { type ExchangeAnswer, type ExchangeOrders, instantiate } from "./instanc
 const { module, memory, handle, maker, rounds, threads } = workerData as ExchangeOrders;
 const heap = SharedHeap.attach(handle);
 const { exchange } = instantiate(module, memory, heap);
+// oxlint-disable-next-line unicorn/require-post-message-target-origin -- a port between threads has no origin
 parentPort!.postMessage({ rounds: exchange(maker, rounds, threads) } satisfies ExchangeAnswer);
 heap.detach();
