@@ -1,5 +1,5 @@
 /// <reference types="@webgpu/types" />
-/** Draws the rocks: one pipeline, one draw a rock, the buffer set where it changes. */
+/** Draws the ground, and the rocks on it: one draw a rock, the buffer set where it changes. */
 import type { Rock } from "./world.ts";
 import { VERTEX_BYTES } from "./rocks.ts";
 
@@ -7,11 +7,24 @@ const CODE = `
   struct Camera { view: mat4x4f, sky: vec4f, place: vec4f }
   @group(0) @binding(0) var<uniform> camera: Camera;
   struct Corner { @builtin(position) position: vec4f, @location(0) color: vec4f }
-  @vertex fn vertex(@location(0) place: vec3f, @location(1) color: vec4f) -> Corner {
-    let haze = smoothstep(45.0, 98.0, distance(place.xz, camera.place.xz));
-    return Corner(camera.view * vec4f(place, 1), mix(color, camera.sky, haze));
+  fn hazy(color: vec4f, place: vec2f) -> vec4f {
+    return mix(color, camera.sky, smoothstep(45.0, 98.0, distance(place, camera.place.xz)));
   }
-  @fragment fn fragment(@location(0) color: vec4f) -> @location(0) vec4f { return color; }`;
+  @vertex fn rockVertex(@location(0) place: vec3f, @location(1) color: vec4f) -> Corner {
+    return Corner(camera.view * vec4f(place, 1), hazy(color, place.xz));
+  }
+  @fragment fn rockFragment(@location(0) color: vec4f) -> @location(0) vec4f { return color; }
+
+  struct Ground { @builtin(position) position: vec4f, @location(0) place: vec2f }
+  @vertex fn groundVertex(@builtin(vertex_index) index: u32) -> Ground {
+    // A square around the camera that ends where the haze is complete.
+    let place = camera.place.xz + 100 * (2 * vec2f(vec2u(index & 1, index >> 1)) - 1);
+    return Ground(camera.view * vec4f(place.x, 0, place.y, 1), place);
+  }
+  @fragment fn groundFragment(@location(0) place: vec2f) -> @location(0) vec4f {
+    let sand = sin(place.x * 0.9 + 2 * sin(place.y * 0.35)) * sin(place.y * 0.8 + 2 * sin(place.x * 0.3));
+    return hazy(vec4f(vec3f(0.66, 0.61, 0.52) + 0.035 * sand, 1), place);
+  }`;
 
 /** Where the camera is, and which way it looks, in radians from the z axis. */
 export interface Camera {
@@ -57,7 +70,8 @@ export class Renderer {
   private readonly device: GPUDevice;
   private readonly canvas: HTMLCanvasElement;
   private readonly context: GPUCanvasContext;
-  private readonly pipeline: GPURenderPipeline;
+  private readonly rockPipeline: GPURenderPipeline;
+  private readonly groundPipeline: GPURenderPipeline;
   private readonly uniforms: GPUBuffer;
   private readonly group: GPUBindGroup;
   private depth: GPUTexture | undefined;
@@ -72,18 +86,29 @@ export class Renderer {
       { shaderLocation: 0, offset: 0, format: "float32x3" },
       { shaderLocation: 1, offset: 12, format: "unorm8x4" },
     ];
-    this.pipeline = device.createRenderPipeline({
-      layout: "auto",
-      vertex: { module, buffers: [{ arrayStride: VERTEX_BYTES, attributes }] },
-      fragment: { module, targets: [{ format }] },
+    const visibility = GPUShaderStage.VERTEX | GPUShaderStage.FRAGMENT;
+    const groupLayout = device.createBindGroupLayout({ entries: [{ binding: 0, visibility, buffer: {} }] });
+    const shared = {
+      layout: device.createPipelineLayout({ bindGroupLayouts: [groupLayout] }),
       depthStencil: { format: "depth24plus", depthWriteEnabled: true, depthCompare: "less" },
+    } as const;
+    this.rockPipeline = device.createRenderPipeline({
+      ...shared,
+      vertex: { module, entryPoint: "rockVertex", buffers: [{ arrayStride: VERTEX_BYTES, attributes }] },
+      fragment: { module, entryPoint: "rockFragment", targets: [{ format }] },
+    });
+    this.groundPipeline = device.createRenderPipeline({
+      ...shared,
+      vertex: { module, entryPoint: "groundVertex" },
+      fragment: { module, entryPoint: "groundFragment", targets: [{ format }] },
+      primitive: { topology: "triangle-strip" },
     });
     this.uniforms = device.createBuffer({
       size: 96,
       usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
     });
     this.group = device.createBindGroup({
-      layout: this.pipeline.getBindGroupLayout(0),
+      layout: groupLayout,
       entries: [{ binding: 0, resource: { buffer: this.uniforms } }],
     });
   }
@@ -115,8 +140,10 @@ export class Renderer {
         depthStoreOp: "discard",
       },
     });
-    pass.setPipeline(this.pipeline);
     pass.setBindGroup(0, this.group);
+    pass.setPipeline(this.groundPipeline);
+    pass.draw(4);
+    pass.setPipeline(this.rockPipeline);
     let bound: GPUBuffer | undefined;
     for (const { allocation, vertexCount } of rocks) {
       const { buffer, offset } = allocation;
