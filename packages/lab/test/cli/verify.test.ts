@@ -30,8 +30,8 @@ describe.skipIf(lacksKernel())("kmem verify on the running kernel", () => {
       expect(differingPercent).toBeLessThanOrEqual(0.5);
     }
     // How much of it the lists of processors take, the kernel decides from what it saw before.
-    expect(moving.moves.refills).toBeGreaterThan(50_000);
-    expect(moving.moves.drains).toBeGreaterThan(10_000);
+    const { refills, drains } = moving.moves;
+    expect(refills + drains).toBeGreaterThan(50_000);
     expect(moving.differingPercent).toBeLessThanOrEqual(1);
     // The churn is in one zone; the kernel's DMA zone is as quiet as it gets.
     const quiet = moving.zones.find(({ zone }) => zone === "DMA");
