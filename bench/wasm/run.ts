@@ -12,6 +12,8 @@ import type { Program } from "./programs.ts";
 export interface ProgramRun {
   /** From the loading of the module to the end of `main`, in milliseconds. */
   readonly totalMs: number;
+  /** Processor time of the program's thread in between, which other work on the machine disturbs less. */
+  readonly cpuMs: number;
   /** Bytes of the memory at the end. */
   readonly memoryBytes: number;
   /** What it printed, without times, and a digest of each file that it wrote. */
@@ -35,10 +37,10 @@ export function runProgram(program: Program, allocator: Allocator, scale: number
     });
     if (child.status !== 0)
       throw new Error(`${program.name} on ${allocator} failed: ${child.stdout}${child.stderr}`);
-    const { totalMs, memoryBytes } = JSON.parse(child.output[3]!) as { totalMs: number; memoryBytes: number };
+    const measured = JSON.parse(child.output[3]!) as Omit<ProgramRun, "output">;
     const printed = child.stdout + child.stderr;
     const text = program.times === undefined ? printed : printed.replaceAll(program.times, "…");
-    return { totalMs, memoryBytes, output: text + digests(folder) };
+    return { ...measured, output: text + digests(folder) };
   } finally {
     rmSync(folder, { recursive: true });
   }
