@@ -24,6 +24,7 @@ import { BuddyAllocator } from "../buddy/buddy-allocator.ts";
 import {
   AllocError,
   argumentError,
+  corrupted,
   NONE,
   type OutOfMemoryError,
   requireInteger,
@@ -316,7 +317,12 @@ export class Heap {
   array<View extends ArrayBufferView>(type: TypedArrayConstructor<View>, length: number): View {
     requireInteger("length", length, 0, Math.floor(MAX_REQUEST / type.BYTES_PER_ELEMENT));
     void this.buffer;
-    const offset = this.malloc(length * type.BYTES_PER_ELEMENT);
+    const byteLength = length * type.BYTES_PER_ELEMENT;
+    const offset = this.malloc(byteLength);
+    // A spoilt magazine may hold anything.
+    if (offset + byteLength > this.base + this.size || offset % GRANULE !== 0) {
+      throw corrupted("S1", `offset ${offset} is no place for ${byteLength} bytes`);
+    }
     const view = new type(this.buffer as ArrayBuffer, offset, length);
     if (this.backing.detachesViews) this.views.set(view, { offset, length });
     return view;

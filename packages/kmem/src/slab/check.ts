@@ -17,7 +17,7 @@ export interface PoolState {
   readonly threadCount: number;
   readonly cacheCount: number;
   slotSize(number: number): number;
-  cacheAt(offset: number): number;
+  cacheOf(offset: number): number;
   isObject(offset: number): boolean;
   isInDepot(offset: number): boolean;
   spaceRegions(): Record<string, Int32Array>;
@@ -69,10 +69,13 @@ function regions({ threadCount, layout }: PoolState): number[] {
 
 function rebuildMagazine(pool: PoolState, right: EmptyPool, region: number, number: number): void {
   const bottom = region + pool.layout.magazines + number * L.MAGAZINE_WORDS;
-  // The top of a thread that was never there is 0.
-  for (let top = pool.words[region + 2 * number]; top > bottom; top--) {
+  const highest = pool.words[region + 2 * number];
+  // The top of a thread that was never there is 0, and so is its limit.
+  const count = highest === 0 && pool.words[region + 2 * number + 1] === 0 ? 0 : highest - bottom;
+  requireSame("S1", `the top of magazine ${number}, ${count},`, count >>> 0 <= L.MAX_MAGAZINE_SIZE, true);
+  for (let top = highest; top > bottom; top--) {
     const offset = pool.words[top] >>> 0;
-    requireSame("S1", `the cache of ${offset} in magazine ${number}`, pool.cacheAt(offset), number);
+    requireSame("S1", `the cache of ${offset} in magazine ${number}`, pool.cacheOf(offset), number);
     right.takeFromDepot(number, offset);
   }
 }

@@ -14,6 +14,11 @@
  *   S5: a cache's counters are the sums over its slabs.
  *   S6: the pages of a slab are one block allocated from the buddy allocator.
  *   S7: a block or run that is allocated begins at each page that is marked as large.
+ *   S8: the sizes of a cache are what it was made with, and its magazine's limit follows from them and its slots.
+ *
+ * What the words say is not followed blindly. The paths behind the magazines check the magazine's top, each slab that they
+ * come to, and the links of its list, and throw `CORRUPTED`; every loop ends by a count that was checked. A spoilt
+ * top or slot of a magazine may be handed out: `check()` finds it.
  *
  * Cost: allocate and free O(1); once in a batch O(batch), and O(slots + log pages) where a slab is made or returned.
  *
@@ -21,7 +26,7 @@
  */
 import { highestBit, lowestBit } from "../bits/integers.ts";
 import type { BuddyAllocator } from "../buddy/buddy-allocator.ts";
-import { freeError, NONE } from "../errors.ts";
+import { type AllocError, corrupted, freeError, NONE, requireSame, requireSameWords } from "../errors.ts";
 import { checkPool } from "./check.ts";
 import * as L from "./layout.ts";
 import type { SlabCacheStats } from "./stats.ts";
@@ -43,6 +48,8 @@ const MIN_MAGAZINE_SIZE = 8;
  * batch: 99.99 % of gdb's take at most 4.0 µs with 32, and 7.4 with 64; the mean is the same.
  */
 const MAX_BATCH = 32;
+/** The words of a cache that it was made with, and which never change. */
+const GEOMETRY = [L.CACHE_SLOT_GRANULES, L.CACHE_MIN_ORDER, L.CACHE_MAGAZINE_SIZE, L.CACHE_OBJECT_SIZE];
 /**
  * Empty slabs that a cache keeps for its next need: where all of 4,096 objects are freed and made again, a pair costs 29 ns
  * with four, and 34 with one. What programs waste at their peak is the same; with eight it is more.
@@ -52,6 +59,8 @@ const SPARE_SLABS = 4;
 // The fast path reads these; a constant of the module's own is folded into the code, an imported one is not.
 const MAGAZINE_MASK = L.MAGAZINE_WORDS - 1;
 const CACHE_MASK = L.PAGE_CACHE_MASK;
+/** The order in the word of a slab's page. */
+const PAGE_ORDER_BITS = L.PAGE_ORDER_MASK << L.PAGE_ORDER_SHIFT;
 /** What `allocate` returns when there is no slot: as a 32-bit word, it is no slot's offset. */
 export const NO_SLOT = -1;
 
@@ -111,6 +120,8 @@ export class SlabPool {
   private readonly makeRoom: (order: number) => boolean;
   private readonly constructors: (((offset: number) => void) | undefined)[] = [];
   private readonly names: string[] = [];
+  /** What each cache was made with, as its words have it, for `check()`: the words cannot vouch for themselves. */
+  private readonly geometries: (readonly number[] | undefined)[] = [];
 
   /**
    * A pool on `buddy`, whose space must end at or below 4 GiB. `makeRoom` is called when the buddy allocator has no
@@ -147,7 +158,9 @@ export class SlabPool {
 
   /** The caches numbered so far, those given up included. */
   get cacheCount(): number {
-    return this.words[this.layout.caches + L.POOL_CACHES];
+    const count = this.words[this.layout.caches + L.POOL_CACHES];
+    if (count >>> 0 > this.cacheLimit) throw corrupted("S8", `the pool has ${count} caches`);
+    return count;
   }
 
   /** Large allocations that were marked. */
@@ -171,8 +184,15 @@ export class SlabPool {
     this.setCacheName(number, name);
     this.clearCache(number);
     words[cache + L.CACHE_SLOT_GRANULES] = slotSize / this.granule;
+    this.geometries[number] = this.geometry(number);
     words[this.layout.caches + L.POOL_CACHES] = Math.max(number, this.cacheCount);
     return number;
+  }
+
+  /** The words of a cache that it was made with. */
+  private geometry(number: number): readonly number[] {
+    const words = this.cacheWords(number);
+    return GEOMETRY.map((word) => words[word]);
   }
 
   /** The number of the cache named `name`, from number `from` on; 0 when there is none. O(caches). */
@@ -215,6 +235,7 @@ export class SlabPool {
     this.shrink(number);
     this.words[this.cache(number) + L.CACHE_SLOT_GRANULES] = 0;
     this.constructors[number] = undefined;
+    this.geometries[number] = this.geometry(number);
   }
 
   /** The smallest order whose block holds a slot of `slotSize` and fills whole words of the maps. */
@@ -233,7 +254,9 @@ export class SlabPool {
 
   /** Bytes of a slot of a cache. */
   slotSize(number: number): number {
-    return (this.words[this.cache(number) + L.CACHE_SLOT_GRANULES] >>> 0) * this.granule;
+    const granules = this.words[this.cache(number) + L.CACHE_SLOT_GRANULES] >>> 0;
+    if (granules === 0) throw corrupted("S8", `a slot of cache ${number} has no bytes`);
+    return granules * this.granule;
   }
 
   /** The number of the cache in whose slab `offset` lies, 0 when in none; never throws. */
@@ -335,7 +358,7 @@ export class SlabPool {
     const words = this.words;
     this.giveBack(number, words[this.region + 2 * number] & MAGAZINE_MASK);
     const emptyList = this.cache(number) + L.BUCKETS + L.EMPTY_BUCKET;
-    while (words[emptyList] !== 0) this.returnSlab(words[emptyList] - 1);
+    while (words[emptyList] !== 0) this.returnSlab(number, words[emptyList] - 1);
   }
 
   /** Shrinks every cache. */
@@ -426,7 +449,26 @@ export class SlabPool {
 
   /** Compares every map, list and counter with the slots there are; throws `AllocError` `CORRUPTED`. O(slots). */
   check(): void {
-    checkPool(this, this.emptyCopy());
+    this.checkGeometries();
+    const right = this.emptyCopy();
+    checkPool(this, right);
+    for (let number = 1; number <= this.cacheCount; number++) {
+      requireSame(
+        "S8",
+        `the limit of magazine ${number}`,
+        this.words[2 * number + 1],
+        right.words[2 * number + 1],
+      );
+    }
+  }
+
+  /** S8, as far as nothing has to be counted for it. */
+  private checkGeometries(): void {
+    requireSame("S8", "the number of caches", this.cacheCount, this.geometries.length - 1);
+    for (let number = 1; number <= this.cacheCount; number++) {
+      const made = this.geometries[number] ?? [];
+      requireSameWords("S8", `cache ${number}, size`, this.geometry(number), made);
+    }
   }
 
   /** A pool with the same caches on the same buddy allocator, without slabs, in memory of its own. */
@@ -483,21 +525,26 @@ export class SlabPool {
     const { words, layout, region } = this;
     const magazine = this.magazine(number);
     let top = words[region + 2 * number];
+    if ((top - magazine) >>> 0 > L.MAX_MAGAZINE_SIZE) throw this.topError(number);
     let count = Math.min(this.maxBatch, (words[region + 2 * number + 1] - magazine + 1) >>> 1);
     if (top !== magazine) return this.giveBack(number, count);
     while (count > 0) {
       const slabPage = this.nextSlab(number, top === magazine);
       if (slabPage < 0) break;
-      const taken = Math.min(count, words[this.slab(slabPage) + L.SLAB_FREE]);
+      const taken = Math.min(count, this.soundFree(number, slabPage));
+      if (taken === 0) throw this.slabError(number, slabPage);
+      const firstWord = slabPage * this.depotWordsPerPage;
       // The highest free slots of the slab, so that the lowest of them ends on top.
       let index = this.lastDepotWord(slabPage) >>> 5;
       let summary = words[layout.summary + index] & (-1 >>> (31 - (this.lastDepotWord(slabPage) & 31)));
       for (let left = taken; left > 0;) {
-        if (summary === 0) {
+        if (summary === 0 && index * 32 > firstWord) {
           summary = words[layout.summary + --index];
           continue;
         }
         const wordIndex = index * 32 + highestBit(summary);
+        if (wordIndex < firstWord)
+          throw corrupted("S4", `page ${slabPage} begins a slab with fewer slots free`);
         let word = words[layout.depot + wordIndex];
         for (; word !== 0 && left > 0; left--) {
           const bit = highestBit(word);
@@ -538,6 +585,36 @@ export class SlabPool {
     return 1 << ((this.words[this.pages + page] >>> L.PAGE_ORDER_SHIFT) & L.PAGE_ORDER_MASK);
   }
 
+  private topError(number: number): AllocError {
+    const count = this.words[this.region + 2 * number] - this.magazine(number);
+    return corrupted("S1", `magazine ${number} has ${count} slots`);
+  }
+
+  private slabError(number: number, page: number): AllocError {
+    return corrupted("S4", `no slab of cache ${number} begins at page ${page}`);
+  }
+
+  /**
+   * The slots in the depot of the slab of cache `number` that begins at `page`. Throws `CORRUPTED` when none of it does:
+   * the pages of its page word must come to the slots that it has, and those in the depot be no more.
+   */
+  private soundFree(number: number, page: number): number {
+    const words = this.words;
+    const slab = this.slab(page);
+    const pageCount = this.slabPageCount(page);
+    const slotGranules = words[this.cache(number) + L.CACHE_SLOT_GRANULES] >>> 0;
+    const slots = words[slab + L.SLAB_SLOTS];
+    const tail = pageCount * this.depotWordsPerPage * 32 - slots * slotGranules;
+    const isSound =
+      (words[this.pages + page] & ~PAGE_ORDER_BITS) === number &&
+      (page & (pageCount - 1)) === 0 &&
+      tail >= 0 &&
+      tail < slotGranules &&
+      words[slab + L.SLAB_FREE] >>> 0 <= slots;
+    if (!isSound) throw this.slabError(number, page);
+    return words[slab + L.SLAB_FREE];
+  }
+
   /** The index, in the depot map, of a slab's last word. */
   private lastDepotWord(slabPage: number): number {
     return (slabPage + this.slabPageCount(slabPage)) * this.depotWordsPerPage - 1;
@@ -548,6 +625,7 @@ export class SlabPool {
     const words = this.words;
     const bottom = this.magazine(number) + 1;
     const top = words[this.region + 2 * number];
+    if ((top - bottom + 1) >>> 0 > L.MAX_MAGAZINE_SIZE) throw this.topError(number);
     const { depot, summary } = this.layout;
     let page = -1;
     let endPage = -1;
@@ -557,6 +635,7 @@ export class SlabPool {
       const slotPage = offset >>> this.pageShift;
       if (slotPage < page || slotPage >= endPage) {
         if (freed > 0) this.changeFree(number, page, freed);
+        if ((words[this.pages + slotPage] & CACHE_MASK) !== number) throw this.slabError(number, slotPage);
         page = this.slabPage(slotPage);
         endPage = page + this.slabPageCount(page);
         freed = 0;
@@ -579,6 +658,8 @@ export class SlabPool {
     const slots = words[slab + L.SLAB_SLOTS];
     const before = words[slab + L.SLAB_FREE];
     const after = before + change;
+    if (after >>> 0 > slots >>> 0)
+      throw corrupted("S4", `${after} of ${slots} slots of page ${page} are free`);
     words[slab + L.SLAB_FREE] = after;
     words[this.cache(number) + L.CACHE_FREE] += change;
     const oldBucket = L.bucketOf(before, slots);
@@ -587,7 +668,7 @@ export class SlabPool {
     this.unlink(number, page, oldBucket);
     this.link(number, page, newBucket);
     const tooManyEmpty = words[this.cache(number) + L.CACHE_EMPTY_SLABS] > SPARE_SLABS;
-    if (newBucket === L.EMPTY_BUCKET && tooManyEmpty) this.returnSlab(page);
+    if (newBucket === L.EMPTY_BUCKET && tooManyEmpty) this.returnSlab(number, page);
   }
 
   link(number: number, page: number, bucket: number): void {
@@ -598,9 +679,13 @@ export class SlabPool {
     if (bucket === 0) return;
     const head = cache + L.BUCKETS + bucket;
     const next = words[head];
+    if (next !== 0) {
+      const back = this.links(next - 1) + L.LINK_PREVIOUS;
+      if (words[back] !== 0) throw this.linkError(next, page);
+      words[back] = page + 1;
+    }
     words[this.links(page) + L.LINK_NEXT] = next;
     words[this.links(page) + L.LINK_PREVIOUS] = 0;
-    if (next !== 0) words[this.links(next - 1) + L.LINK_PREVIOUS] = page + 1;
     words[head] = page + 1;
     words[cache + L.CACHE_BUCKET_MASK] |= 1 << bucket;
   }
@@ -614,10 +699,18 @@ export class SlabPool {
     const head = cache + L.BUCKETS + bucket;
     const next = words[this.links(page) + L.LINK_NEXT];
     const previous = words[this.links(page) + L.LINK_PREVIOUS];
-    if (next !== 0) words[this.links(next - 1) + L.LINK_PREVIOUS] = previous;
-    if (previous !== 0) words[this.links(previous - 1) + L.LINK_NEXT] = next;
-    else words[head] = next;
+    // The slab's neighbours, or the head of its list, must know it: else its links are not to be followed.
+    const back = this.links(next - 1) + L.LINK_PREVIOUS;
+    const forth = previous === 0 ? head : this.links(previous - 1) + L.LINK_NEXT;
+    if (words[forth] !== page + 1 || (next !== 0 && words[back] !== page + 1))
+      throw this.linkError(previous, page);
+    if (next !== 0) words[back] = previous;
+    words[forth] = next;
     if (words[head] === 0) words[cache + L.CACHE_BUCKET_MASK] &= ~(1 << bucket);
+  }
+
+  private linkError(link: number, page: number): AllocError {
+    return corrupted("S4", `the lists do not link pages ${link - 1} and ${page}`);
   }
 
   /**
@@ -652,6 +745,12 @@ export class SlabPool {
   private addSlab(number: number): boolean {
     const { words, buddy } = this;
     const minOrder = words[this.cache(number) + L.CACHE_MIN_ORDER];
+    requireSame(
+      "S8",
+      `the least order of cache ${number}`,
+      minOrder,
+      this.minSlabOrder(this.slotSize(number)),
+    );
     if (minOrder > buddy.maxOrder) return false;
     // A smaller slab than is wanted leaves more behind its last slot: better let the space grow first.
     const wanted = this.slabOrder(number);
@@ -672,7 +771,7 @@ export class SlabPool {
     try {
       for (let slot = offset; slot < end; slot += slotSize) construct(slot);
     } catch (error) {
-      this.returnSlab(page);
+      this.returnSlab(number, page);
       throw error;
     }
     return true;
@@ -685,10 +784,12 @@ export class SlabPool {
   }
 
   /** Gives an empty slab's block back to the buddy allocator. */
-  private returnSlab(page: number): void {
+  private returnSlab(number: number, page: number): void {
     const { words, buddy } = this;
-    const number = words[this.pages + page] & L.PAGE_CACHE_MASK;
     const pageCount = this.slabPageCount(page);
+    const used = words[this.slab(page) + L.SLAB_SLOTS] - this.soundFree(number, page);
+    if (used !== 0)
+      throw corrupted("S4", `${used} slots of page ${page}, on the list of empty slabs, are not free`);
     this.unlink(number, page, L.EMPTY_BUCKET);
     this.changeSlab(number, page, pageCount, -1);
     buddy.free(page * buddy.pageSize);
