@@ -29,7 +29,7 @@ const ELSEWHERE = [
   // The first thread makes the heap: nobody else has its handle yet.
   /^(this\.extend\(this\.firstPage, size\)|addSizeClasses)/,
   // Zeroing is the bytes' business; a shared cache has no `construct`.
-  /^(this\.bytes\.clear\(offset|for \(let slot = offset;|construct\(slot\)|try \{|this\.returnSlab\(page\)|const (slotSize|end) = )/,
+  /^(this\.bytes\.clear\(offset|for \(let slot = offset;|construct\(slot\)|try \{|this\.returnSlab\(number, page\)|const (slotSize|end) = )/,
   // The threads of these scripts take turns, so that nobody waits for the lock or loses a race: the model and the
   // tests with workers have that.
   /^(this\.wait\(\)|this\.depth\+\+|words\[this\.region \+ 2 \* number\]--)/,
