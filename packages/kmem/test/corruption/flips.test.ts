@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { smallSubject } from "./flip.ts";
 import { MEANINGLESS, type Reason, whyMeaningless } from "./meaning.ts";
@@ -29,12 +30,25 @@ describe("flipped bits are found, or carry no meaning, and no operation goes ast
   });
 });
 
-test("each reason for having no meaning is one of some bits", () => {
+/** What the bits of the small heap mean, as the rows of a table. */
+function rowsOfBits(): string[] {
   const subject = smallSubject();
-  const counts = new Map<Reason, number>();
+  const counts = new Map<Reason | undefined, number>();
   for (let index = 0; index < subject.bitCount; index++) {
     const reason = whyMeaningless(subject, subject.bitAt(index));
-    if (reason !== undefined) counts.set(reason, (counts.get(reason) ?? 0) + 1);
+    counts.set(reason, (counts.get(reason) ?? 0) + 1);
   }
-  expect(new Set(counts.keys())).toEqual(new Set(Object.keys(MEANINGLESS)));
+  const row = (name: string, reason: Reason | undefined, text: string): string =>
+    `| ${name} | ${(counts.get(reason) ?? 0).toLocaleString("en")} | ${text} |`;
+  return [
+    row("with a meaning", undefined, "`check()` finds each of them"),
+    ...Object.entries(MEANINGLESS).map(([reason, text]) => row(`\`${reason}\``, reason as Reason, text)),
+  ];
+}
+
+test("docs/corruption.md lists the bits that carry no meaning, and there are some of each kind", () => {
+  const page = readFileSync(new URL("../../../../docs/corruption.md", import.meta.url), "utf8");
+  const rows = rowsOfBits();
+  expect(page).toContain(`|---|---:|---|\n${rows.join("\n")}\n`);
+  expect(rows.filter((row) => row.includes("| 0 |"))).toEqual([]);
 });
