@@ -158,7 +158,7 @@ async function main(): Promise<void> {
     else if (plan.play === undefined) await fuzz(plan);
     else play(plan.play);
   } catch (error) {
-    console.error(`${(error as Error).message}\n\n${USAGE}`);
+    console.error(`${(error as Error).message} (npm run fuzz -- --help lists the options)`);
     process.exitCode = 2;
   }
 }
