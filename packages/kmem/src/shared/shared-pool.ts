@@ -32,7 +32,8 @@ import { AllocError } from "../errors.ts";
 import { checkPool } from "../slab/check.ts";
 import * as L from "../slab/layout.ts";
 import { rebuildPool } from "../slab/rebuild.ts";
-import { NO_SLOT, type PoolPlace, SlabPool } from "../slab/slab-pool.ts";
+import type { PoolPlace } from "../slab/depot.ts";
+import { NO_SLOT, SlabPool } from "../slab/slab-pool.ts";
 import { MAX_NAME_LENGTH, NAME_WORDS } from "./layout.ts";
 import { detachedError, type Lock } from "./lock.ts";
 

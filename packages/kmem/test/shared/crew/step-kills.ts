@@ -14,7 +14,7 @@ const PATIENCE = 3000;
 const VICTIM = 2;
 const RESCUER = 3;
 /** Steps in the file of what holds the lock: a kill at one of them leaves most to recover. */
-const LOCKED_FILES = /^slab\/slab-pool|^buddy\/buddy-allocator/;
+const LOCKED_FILES = /^slab\/(depot|slab-pool)|^buddy\/buddy-allocator/;
 
 /** What is to be killed. */
 export interface StepKillOptions {

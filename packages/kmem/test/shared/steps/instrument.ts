@@ -21,6 +21,7 @@ const STEPPED_FILES = new Set([
   "buddy/free-lists.ts",
   "buddy/page-map.ts",
   "buddy/rebuild.ts",
+  "slab/depot.ts",
   "slab/slab-pool.ts",
   "slab/rebuild.ts",
   "heap/heap.ts",
