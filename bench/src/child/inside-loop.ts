@@ -4,7 +4,6 @@
  * the heap.
  */
 
-import { Heap } from "kmem";
 import { wasmAllocator } from "kmem/wasm";
 import { OPERATION_WORDS } from "../stream/layout.ts";
 import type { Column } from "../subjects/sample.ts";
@@ -25,18 +24,14 @@ interface Exports {
 
 const BYTES_PER_WORD = 4;
 const tableBytes = stream.words.byteLength + BYTES_PER_WORD * stream.slotCount;
-const memory = wasmMemory(MODULE_BYTES + tableBytes + PAGE_BYTES + task.spaceBytes);
 /** Where kmem's heap begins, a whole page. */
 const heapBase = MODULE_BYTES + Math.ceil(tableBytes / PAGE_BYTES) * PAGE_BYTES;
-/** kmem's heap, where the module imports its allocator. */
-const heap =
-  task.allocator === "kmem"
-    ? new Heap({ memory, base: heapBase, size: FIRST_HEAP_BYTES, maxSize: task.spaceBytes })
-    : undefined;
-const imports =
-  heap === undefined
-    ? emscriptenImports(memory)
-    : { env: { memory, ...wasmAllocator(memory, { heap }).imports } };
+const end = heapBase + task.spaceBytes;
+const isKmem = task.allocator === "kmem";
+/** A heap of kmem's begins small, and grows its memory; the others' memory need not grow on the way. */
+const memory = wasmMemory(isKmem ? heapBase + FIRST_HEAP_BYTES : end);
+const kmem = isKmem ? wasmAllocator(memory, { base: heapBase, maxMemorySize: end }) : undefined;
+const imports = kmem === undefined ? emscriptenImports(memory) : { env: { memory, ...kmem.imports } };
 const exports: Exports = instantiate(task.modulePath, imports);
 exports._initialize?.();
 const operationsAt = exports.claim?.(tableBytes) ?? MODULE_BYTES;
@@ -51,8 +46,8 @@ export const loop: Loop = {
     run(operationsAt + BYTES_PER_WORD * begin, (end - begin) / OPERATION_WORDS, liveAt);
   },
   footprintBytes(): number {
-    if (heap === undefined) return (exports.claim?.(0) ?? 0) - firstEnd;
-    const { heldBytes, metadataBytes } = heap.stats();
+    if (kmem === undefined) return (exports.claim?.(0) ?? 0) - firstEnd;
+    const { heldBytes, metadataBytes } = kmem.heap.stats();
     return heldBytes + metadataBytes;
   },
 };
