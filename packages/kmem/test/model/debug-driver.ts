@@ -188,8 +188,10 @@ export class DebugDriver implements Driver {
       this.#expectTold(place, "OVERFLOW", () => this.#heap.check());
       return;
     }
-    // A quarantine does not take what is larger than all of it; an alignment may make that much of a few bytes.
-    const isKept = usable + 2 * redZone + 64 < (quarantine?.bytes ?? 0) && (quarantine?.objects ?? 0) > 0;
+    // A quarantine does not take what is larger than all of it: with its red zones, and rounded up to a slot, by a quarter
+    // at most, or to pages; an alignment may make that much of a few bytes.
+    const mostBytes = 1.25 * (usable + 2 * redZone + 64) + this.#heap.pageSize;
+    const isKept = mostBytes < (quarantine?.bytes ?? 0) && (quarantine?.objects ?? 0) > 0;
     if (!fill || !isKept || usable === 0 || object.align > 16) return;
     this.#free(object);
     this.#expectTold(offset + random.below(usable), "USE_AFTER_FREE", () => this.#heap.check());
