@@ -13,8 +13,8 @@ interface DebugObject {
   readonly id: number;
   offset: number;
   usable: number;
-  /** What it was aligned to when it was allocated or moved. */
-  align: number;
+  /** True while its place is no larger than its bytes need: it was aligned to 16, and not made smaller where it is. */
+  isSnug: boolean;
 }
 
 const STEPS = { allocate: 50, free: 36, realloc: 8, spoil: 4, misuse: 2, shrink: 1, reset: 0.2 };
@@ -116,7 +116,7 @@ export class DebugDriver implements Driver {
     if (offset === NONE) return;
     if (isCleared || this.#options.zero === true) verifyZero(this.#bytes.buffer, offset, byteLength);
     this.#take(
-      { id: ++this.#lastId, offset, usable: 0, align: 16 },
+      { id: ++this.#lastId, offset, usable: 0, isSnug: true },
       byteLength,
       isCleared ? 16 : Math.max(16, align),
     );
@@ -129,7 +129,7 @@ export class DebugDriver implements Driver {
     if (this.#isWhole && object.usable !== byteLength)
       fail(`${object.usable} bytes of a guarded ${byteLength}`);
     same("owns", this.#heap.owns(object.offset), true);
-    object.align = align;
+    object.isSnug = align === 16;
     this.#space.claim(object.offset, Math.max(1, object.usable), object.id);
     fillPayload(this.#bytes.buffer, object.offset, object.usable, object.id);
     this.#objects.push(object);
@@ -161,7 +161,7 @@ export class DebugDriver implements Driver {
     verifyPayload(this.#bytes.buffer, moved, Math.min(usable, byteLength), id);
     this.#remove(object);
     object.offset = moved;
-    this.#take(object, byteLength, moved === offset ? object.align : 16);
+    this.#take(object, byteLength, moved === offset ? 1 : 16);
   }
 
   #free(object: DebugObject): void {
@@ -189,10 +189,10 @@ export class DebugDriver implements Driver {
       return;
     }
     // A quarantine does not take what is larger than all of it: with its red zones, and rounded up to a slot, by a quarter
-    // at most, or to pages; an alignment may make that much of a few bytes.
+    // at most, or to pages; a few bytes may lie in a larger place still.
     const mostBytes = 1.25 * (usable + 2 * redZone + 64) + this.#heap.pageSize;
     const isKept = mostBytes < (quarantine?.bytes ?? 0) && (quarantine?.objects ?? 0) > 0;
-    if (!fill || !isKept || usable === 0 || object.align > 16) return;
+    if (!fill || !isKept || usable === 0 || !object.isSnug) return;
     this.#free(object);
     this.#expectTold(offset + random.below(usable), "USE_AFTER_FREE", () => this.#heap.check());
   }
