@@ -22,7 +22,7 @@
  */
 import { highestBit, lowestBit } from "../bits/integers.ts";
 import type { BuddyAllocator } from "../buddy/buddy-allocator.ts";
-import { type AllocError, corrupted, freeError, NONE, requireSame } from "../errors.ts";
+import { type AllocError, corrupted, freeError, NONE } from "../errors.ts";
 import * as L from "./layout.ts";
 
 /** A slab that grows with its cache takes at most this share of what the cache holds already. */
@@ -304,12 +304,10 @@ export abstract class Depot {
   private addSlab(number: number): boolean {
     const { words, buddy } = this;
     const minOrder = words[this.cache(number) + L.CACHE_MIN_ORDER];
-    requireSame(
-      "S8",
-      `the least order of cache ${number}`,
-      minOrder,
-      this.minSlabOrder(this.slotSize(number)),
-    );
+    const leastOrder = this.minSlabOrder(this.slotSize(number));
+    if (minOrder !== leastOrder) {
+      throw corrupted("S8", `the least order of cache ${number} is ${minOrder}, expected ${leastOrder}`);
+    }
     if (minOrder > buddy.maxOrder) return false;
     // A smaller slab than is wanted leaves more behind its last slot: better let the space grow first.
     const wanted = this.slabOrder(number);
