@@ -6,7 +6,7 @@
 import { BuddyAllocator } from "../dist/buddy/buddy-allocator.js";
 import { freeListWordCount } from "../dist/buddy/free-lists.js";
 import { STATE_WORDS } from "../dist/buddy/tables.js";
-import { addSizeClasses, Heap } from "../dist/heap/heap.js";
+import { addSizeClasses, Heap, type MakeHeapParts } from "../dist/heap/heap.js";
 import { GRANULE, SLOT_SIZES } from "../dist/heap/size-classes.js";
 import { Lock } from "../dist/shared/lock.js";
 import { poolLayout } from "../dist/slab/layout.js";
@@ -75,7 +75,8 @@ class LockedHeap {
 
 /** Attaches thread number `thread`. */
 export function attachLockedHeap(handle: LockedHeapHandle, thread: number): LockedHeap {
-  const heap = new Heap({ buffer: handle.buffer }, (space, makeRoom) => {
+  const lock = new Lock(new Int32Array(handle.lock), 0, thread, 5000);
+  const makeParts: MakeHeapParts = (space, makeRoom) => {
     const buddy = new BuddyAllocator(space, {
       state: new Int32Array(handle.state),
       lists: new Int32Array(handle.lists),
@@ -86,6 +87,10 @@ export function attachLockedHeap(handle: LockedHeapHandle, thread: number): Lock
     const pool = new SlabPool(buddy, GRANULE, SLOT_SIZES.length, makeRoom, place);
     if (pool.cacheCount === 0) addSizeClasses(pool);
     return { buddy, pool };
-  });
-  return new LockedHeap(heap, new Lock(new Int32Array(handle.lock), 0, thread, 5000));
+  };
+  // The first to come makes the size classes, and no other at the same time.
+  return new LockedHeap(
+    lock.locked(() => new Heap({ buffer: handle.buffer }, makeParts)),
+    lock,
+  );
 }
