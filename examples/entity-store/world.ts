@@ -2,6 +2,7 @@
 
 import { Heap } from "kmem";
 import { ObjectPopulation, PooledPopulation, type Population, SlabPopulation } from "./populations.ts";
+import { randomNumbers } from "../shared/random.ts";
 
 /** A kind of entity: how many there are at any time, and the frames that one lives. */
 interface Kind {
@@ -31,17 +32,6 @@ export const STORES: Readonly<Record<string, { title: string; make: () => Popula
     },
   },
 };
-
-/** Numbers from 0 to 1, exclusive, that are the same in every run (xorshift32). */
-function randomNumbers(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) / 2 ** 32;
-  };
-}
 
 /** The entities, and what happens to them in a frame. */
 export class World {

@@ -6,6 +6,7 @@ import { LRUCache } from "lru-cache";
 import { withPauses, type Pauses } from "../shared/collector.ts";
 import { liveBytes, measureAlone } from "../shared/own-process.ts";
 import { StringLru } from "./string-lru.ts";
+import { randomNumbers } from "../shared/random.ts";
 
 const CACHE_BYTES = 64 * 2 ** 20;
 const BUCKETS = 2 ** 19;
@@ -41,17 +42,6 @@ const SUBJECTS: Record<string, { title: string; make: () => Cache }> = {
   buffer: { title: "StringLru, one buffer", make: () => new StringLru(CACHE_BYTES, BUCKETS) },
   objects: { title: "lru-cache, objects of JavaScript", make: lruCache },
 };
-
-/** Numbers from 0 to 1 that are the same in every run (xorshift32). */
-function randomNumbers(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) / 2 ** 32;
-  };
-}
 
 /** Asks for keys; what is not held is made and stored, as a server would with the answer of its database. */
 function serve(cache: Cache, requests: number): number {

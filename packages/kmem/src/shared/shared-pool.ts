@@ -307,7 +307,7 @@ export class SharedPool extends SlabPool {
     if (this.cacheAt(offset) !== number || !this.isSlot(offset) || this.isInDepot(offset)) return false;
     const bit = 1 << (offset >>> this.granuleShift);
     Atomics.and(this.words, this.inUse + (offset >>> this.wordShift), ~bit);
-    this.flipDepot(offset);
+    this.putIntoDepot(offset);
     this.changeFree(number, this.slabPage(offset >>> this.pageShift), 1);
     return true;
   }

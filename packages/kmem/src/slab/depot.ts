@@ -73,7 +73,7 @@ export abstract class Depot {
   protected readonly pages: number;
   /** The end of the space at its largest, in bytes. */
   protected readonly endOffset: number;
-  protected readonly minSlabBytes: number;
+  private readonly minSlabBytes: number;
   protected readonly makeRoom: (order: number) => boolean;
   protected readonly constructors: (((offset: number) => void) | undefined)[] = [];
 
@@ -334,9 +334,23 @@ export abstract class Depot {
     return true;
   }
 
+  /** Puts the slot at `offset` into the depot; its slab is still to be told. */
+  protected putIntoDepot(offset: number): void {
+    const { words, layout } = this;
+    const wordIndex = offset >>> this.wordShift;
+    words[layout.depot + wordIndex] |= 1 << (offset >>> this.granuleShift);
+    words[layout.summary + (wordIndex >>> 5)] |= 1 << wordIndex;
+  }
+
   /** Takes the free slot at `offset` out of its slab. */
   takeFromDepot(number: number, offset: number): void {
-    this.flipDepot(offset);
+    const { words, layout } = this;
+    const wordIndex = offset >>> this.wordShift;
+    const summary = layout.summary + (wordIndex >>> 5);
+    // One that is taken twice is in it again: so `check()` finds it.
+    words[layout.depot + wordIndex] ^= 1 << (offset >>> this.granuleShift);
+    if (words[layout.depot + wordIndex] === 0) words[summary] &= ~(1 << wordIndex);
+    else words[summary] |= 1 << wordIndex;
     this.changeFree(number, this.slabPage(offset >>> this.pageShift), -1);
   }
 
@@ -437,16 +451,6 @@ export abstract class Depot {
   isInDepot(offset: number): boolean {
     const word = this.words[this.layout.depot + (offset >>> this.wordShift)];
     return (word & (1 << (offset >>> this.granuleShift))) !== 0;
-  }
-
-  /** Puts the slot at `offset` into the depot, or takes it out. */
-  protected flipDepot(offset: number): void {
-    const { words, layout } = this;
-    const wordIndex = offset >>> this.wordShift;
-    const summary = layout.summary + (wordIndex >>> 5);
-    words[layout.depot + wordIndex] ^= 1 << (offset >>> this.granuleShift);
-    if (words[layout.depot + wordIndex] === 0) words[summary] &= ~(1 << wordIndex);
-    else words[summary] |= 1 << wordIndex;
   }
 
   /** Where `offset`, which lies in a slab, is in it: its slot's number, and the bytes into that slot. */

@@ -413,8 +413,9 @@ export class SlabPool extends Depot {
       if (taken === 0) throw this.slabError(number, slabPage);
       const firstWord = slabPage * this.depotWordsPerPage;
       // The highest free slots of the slab, so that the lowest of them ends on top.
-      let index = this.lastDepotWord(slabPage) >>> 5;
-      let summary = words[layout.summary + index] & (-1 >>> (31 - (this.lastDepotWord(slabPage) & 31)));
+      const lastWord = this.lastDepotWord(slabPage);
+      let index = lastWord >>> 5;
+      let summary = words[layout.summary + index] & (-1 >>> (31 - (lastWord & 31)));
       for (let left = taken; left > 0;) {
         if (summary === 0 && index * 32 > firstWord) {
           summary = words[layout.summary + --index];
@@ -453,7 +454,6 @@ export class SlabPool extends Depot {
     const bottom = this.magazine(number) + 1;
     const top = words[this.region + 2 * number];
     if ((top - bottom + 1) >>> 0 > L.MAX_MAGAZINE_SIZE) throw this.topError(number);
-    const { depot, summary } = this.layout;
     let page = -1;
     let endPage = -1;
     let freed = 0;
@@ -468,9 +468,7 @@ export class SlabPool extends Depot {
         freed = 0;
       }
       freed++;
-      const wordIndex = offset >>> this.wordShift;
-      words[depot + wordIndex] |= 1 << (offset >>> this.granuleShift);
-      words[summary + (wordIndex >>> 5)] |= 1 << wordIndex;
+      this.putIntoDepot(offset);
     }
     if (freed > 0) this.changeFree(number, page, freed);
     words.copyWithin(bottom, bottom + count, top + 1);
