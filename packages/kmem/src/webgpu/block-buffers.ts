@@ -77,6 +77,8 @@ export class BlockBuffers<Device extends DeviceLike> {
     const span = space.addSpan(ownLength);
     const state = { isDedicated, allocationCount: 0, isDestroyed: false };
     const block = { buffer, owner, span, length: ownLength, ...state };
+    // Spans are numbered among ranges. Without the length, V8 would make a hash table of an array with such gaps.
+    this.ofSpan.length = Math.max(this.ofSpan.length, span + 1);
     this.ofSpan[span] = block;
     this.all.add(block);
     this.heldBytes += size;

@@ -4,7 +4,7 @@
  * Whoever keeps a copy of `buffer` or `offset` (a bind group does) makes it anew when `version` has changed, or when
  * `onMove` is called.
  */
-import { AllocError } from "../errors.ts";
+import { AllocError, NONE } from "../errors.ts";
 import type { BlockBuffer } from "./block-buffer.ts";
 import type { BufferLike, QueueLike } from "./device.ts";
 
@@ -24,7 +24,7 @@ interface Place<Buffer extends BufferLike> {
   offset: number;
   version: number;
   range: number;
-  end: AllocError | "freed" | "freeing" | undefined;
+  ending: AllocError | "freeing" | undefined;
 }
 
 /** Bytes in a GPU buffer. Made by `GpuHeap.allocate`. */
@@ -43,23 +43,23 @@ export class GpuAllocation<Buffer extends BufferLike = BufferLike> {
   declare readonly block: BlockBuffer<Buffer>;
   /** For the heap: its alignment in granules. */
   declare readonly align: number;
-  /** For the heap: its number in the heap's space. */
+  /** For the heap: its number in the heap's space, `NONE` once it is freed. */
   declare readonly range: number;
-  /** How it ended: freed, to be freed when the GPU is done, or lost with its buffer; undefined while it lives. */
-  declare readonly end: AllocError | "freed" | "freeing" | undefined;
+  /** For the heap: that it is to be freed when the GPU is done, or why its bytes are gone. */
+  declare readonly ending: AllocError | "freeing" | undefined;
 
   /** Made by a heap only. */
   constructor(block: BlockBuffer<Buffer>, offset: number, size: number, align: number, range: number) {
-    // What a free looks at comes first, so that it lies in as few cache lines as can be.
     this.block = block;
     this.range = range;
-    this.end = undefined;
     this.offset = offset;
     this.size = size;
-    this.version = 0;
-    this.pinned = false;
-    this.onMove = undefined;
-    this.align = align;
+    if (align > 1) this.align = align;
+  }
+
+  /** How it ended: freed, to be freed when the GPU is done, or lost with its buffer; undefined while it lives. */
+  get end(): AllocError | "freed" | "freeing" | undefined {
+    return this.range === NONE ? "freed" : this.ending;
   }
 
   /** The buffer that the bytes are in now. */
@@ -85,9 +85,13 @@ export class GpuAllocation<Buffer extends BufferLike = BufferLike> {
 
   /** `free`, so that `using` works. Nothing happens when it is freed already. */
   [Symbol.dispose](): void {
-    if (this.end === undefined) this.block.owner.free(this);
+    if (this.end === undefined) this.free();
   }
 }
+
+// What few handles have is theirs only once it is set: so a handle takes 56 bytes instead of 96, and more of them fit in
+// the processor's caches.
+Object.assign(GpuAllocation.prototype, { version: 0, pinned: false, align: 1 });
 
 /** Throws `AllocError` `NOT_ALLOCATED` when `allocation` is freed, or why its bytes are gone. */
 export function requireLive({ end, offset }: { readonly end: unknown; readonly offset: number }): void {

@@ -191,7 +191,7 @@ export class GpuHeap<Device extends DeviceLike = DeviceLike> implements BuffersO
     const alignLength = align === undefined ? 1 : this.alignLength(align);
     this.requireAlive();
     const isDedicated = byteLength > this.blockBytes / 2;
-    const length = Math.ceil(byteLength / this.alignment);
+    const length = (((byteLength - 1) / this.alignment) | 0) + 1;
     let range = isDedicated ? NONE : this.space.take(length, alignLength);
     if (range === NONE) {
       const added = this.blocks.add(length, isDedicated);
@@ -211,12 +211,14 @@ export class GpuHeap<Device extends DeviceLike = DeviceLike> implements BuffersO
 
   /** Frees an allocation of this heap, as `allocation.free()` does; `INVALID_FREE` when it is another heap's. O(1). */
   free(allocation: GpuAllocation<BufferOf<Device>>): void {
-    if (this.endAs(allocation, "freed")) this.release(allocation);
+    if (this.hasBytes(allocation)) this.release(allocation);
   }
 
   /** Frees an allocation of this heap later, as `allocation.freeAfter(queue)` does. O(1). */
   freeAfter(allocation: GpuAllocation<BufferOf<Device>>, queue: QueueLike): void {
-    if (this.endAs(allocation, "freeing")) this.deferred.add(allocation, queue);
+    if (!this.hasBytes(allocation)) return;
+    writable(allocation).ending = "freeing";
+    this.deferred.add(allocation, queue);
   }
 
   /** Resolves when all frees that wait for the GPU so far have been done. */
@@ -415,8 +417,8 @@ export class GpuHeap<Device extends DeviceLike = DeviceLike> implements BuffersO
   }
 
   private release(allocation: GpuAllocation<BufferOf<Device>>): void {
-    writable(allocation).end = "freed";
     if (this.vacate(allocation) === 0) this.blocks.trim(1);
+    writable(allocation).range = NONE;
   }
 
   /** Frees the range of an allocation; returns how many are left in its buffer. */
@@ -426,15 +428,16 @@ export class GpuHeap<Device extends DeviceLike = DeviceLike> implements BuffersO
     return --block.allocationCount;
   }
 
-  /** Ends a handle. False when there is nothing left to release: its bytes went with their buffer. */
-  private endAs(allocation: GpuAllocation<BufferOf<Device>>, end: "freed" | "freeing"): boolean {
+  /** Whether a handle that is to end has bytes to release. One whose bytes went with their buffer ends here. */
+  private hasBytes(allocation: GpuAllocation<BufferOf<Device>>): boolean {
     if (allocation?.block?.owner !== this) throw foreignError(allocation);
-    const before = allocation.end;
-    if (before === "freed" || before === "freeing") {
-      throw freeError("DOUBLE_FREE", allocation.offset, "the allocation is free already");
+    const { end } = allocation;
+    if (end === undefined) return true;
+    if (typeof end === "string") {
+      throw freeError("DOUBLE_FREE", allocation.offset, "the allocation was freed");
     }
-    writable(allocation).end = before === undefined ? end : "freed";
-    return before === undefined;
+    writable(allocation).range = NONE;
+    return false;
   }
 
   /** Makes a move in the tables and the handle; what is to be copied goes to `copies`. */
@@ -462,7 +465,8 @@ export class GpuHeap<Device extends DeviceLike = DeviceLike> implements BuffersO
     );
     for (const allocation of ended) {
       this.vacate(allocation);
-      writable(allocation).end = allocation.end === undefined ? error : "freed";
+      if (allocation.ending === undefined) writable(allocation).ending = error;
+      else writable(allocation).range = NONE;
     }
     this.blocks.remove(block);
     return ended;
