@@ -40,6 +40,8 @@ const GEOMETRY = [L.CACHE_SLOT_GRANULES, L.CACHE_MIN_ORDER, L.CACHE_MAGAZINE_SIZ
 // The fast path reads these; a constant of the module's own is folded into the code, an imported one is not.
 const MAGAZINE_MASK = L.MAGAZINE_WORDS - 1;
 const CACHE_MASK = L.PAGE_CACHE_MASK;
+const ORDER_SHIFT = L.PAGE_ORDER_SHIFT;
+const ORDER_MASK = L.PAGE_ORDER_MASK;
 /** What `allocate` returns when there is no slot: as a 32-bit word, it is no slot's offset. */
 export const NO_SLOT = -1;
 
@@ -448,29 +450,37 @@ export class SlabPool extends Depot {
     return corrupted("S1", `magazine ${number} has ${count} slots`);
   }
 
-  /** Moves the `count` slots that lie lowest in a magazine, the longest unused, to the depot. Returns the new top. */
+  /**
+   * Moves the `count` slots that lie lowest in a magazine, the longest unused, to the depot. Returns the new top.
+   *
+   * Slot by slot, with the slab's words looked up for each: where 4,096 objects are freed in random order, a pair costs
+   * 19 ns, and 30 where slots of one slab that follow each other are counted together; in rising order it is 22 and 19.
+   */
   protected giveBack(number: number, count: number): number {
-    const words = this.words;
+    const { words, pages, pageShift } = this;
+    const { slabs } = this.layout;
     const bottom = this.magazine(number) + 1;
     const top = words[this.region + 2 * number];
+    let counted = 0;
     if ((top - bottom + 1) >>> 0 > L.MAX_MAGAZINE_SIZE) throw this.topError(number);
-    let page = -1;
-    let endPage = -1;
-    let freed = 0;
     for (let at = bottom; at < bottom + count; at++) {
       const offset = words[at];
-      const slotPage = offset >>> this.pageShift;
-      if (slotPage < page || slotPage >= endPage) {
-        if (freed > 0) this.changeFree(number, page, freed);
-        if ((words[this.pages + slotPage] & CACHE_MASK) !== number) throw this.slabError(number, slotPage);
-        page = this.slabPage(slotPage);
-        endPage = page + this.slabPageCount(page);
-        freed = 0;
-      }
-      freed++;
+      const slotPage = offset >>> pageShift;
+      const pageWord = words[pages + slotPage];
+      if ((pageWord & CACHE_MASK) !== number) throw this.slabError(number, slotPage);
+      const page = slotPage & -(1 << ((pageWord >>> ORDER_SHIFT) & ORDER_MASK));
       this.putIntoDepot(offset);
+      // Where only its counts change, the slab stays on its list: between powers of two.
+      const slab = slabs + L.SLAB_WORDS * page;
+      const free = words[slab + L.SLAB_FREE] + 1;
+      if ((free & (free - 1)) !== 0 && free >>> 0 < words[slab + L.SLAB_SLOTS]) {
+        words[slab + L.SLAB_FREE] = free;
+        counted++;
+      } else {
+        this.changeFree(number, page, 1);
+      }
     }
-    if (freed > 0) this.changeFree(number, page, freed);
+    words[this.cache(number) + L.CACHE_FREE] += counted;
     words.copyWithin(bottom, bottom + count, top + 1);
     words[this.region + 2 * number] = top - count;
     return top - count;
