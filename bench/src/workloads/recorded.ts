@@ -7,8 +7,11 @@ import { OPERATION, type Workload } from "./workload.ts";
 const TIMED_OPERATIONS = 2e6;
 const MIN_TIMED_ROUNDS = 3;
 const MAX_TIMED_ROUNDS = 25;
-/** Operations of the warm-up: V8 has compiled and recompiled the loop by then. */
-const WARMUP_OPERATIONS = 1.5e6;
+/**
+ * Operations of the warm-up: V8 has compiled and recompiled all by then, also what a program does seldom. (With 1.5
+ * million, rounds of kmem's and of the Wasm modules went on falling, by a quarter on some.)
+ */
+const WARMUP_OPERATIONS = 4e6;
 
 /** All recorded workloads: `real/NAME` for heaps, `pages/NAME` for buddy allocators. */
 export function recordedWorkloads(): Workload[] {
