@@ -7,7 +7,8 @@ export {
 } from "./buddy/buddy-allocator.ts";
 export { AllocError, type AllocErrorCode, NONE, OutOfMemoryError, type OutOfMemoryFacts } from "./errors.ts";
 export { externalFragmentationIndex, unusableFreeSpaceIndex } from "./inspect/fragmentation.ts";
-export { Heap, type HeapOptions, type TypedArrayConstructor } from "./heap/heap.ts";
+export { Heap, type TypedArrayConstructor } from "./heap/heap.ts";
+export type { HeapOptions } from "./heap/space.ts";
 export type { HeapSnapshot, RangeSnapshot, SlabSnapshot } from "./heap/snapshot.ts";
 export type { HeapStats } from "./heap/stats.ts";
 export type { MemoryLike } from "./backing/backing.ts";

@@ -18,8 +18,10 @@ import {
   requireInteger,
   requirePowerOfTwo,
 } from "../errors.ts";
-import { classFor, Heap, type HeapOptions, privateParts } from "../heap/heap.ts";
-import { CLASS_OF, GRANULE, MAX_SLOT_SIZE, SLOT_SIZES } from "../heap/size-classes.ts";
+import { Heap } from "../heap/heap.ts";
+import { privateParts } from "../heap/parts.ts";
+import type { HeapOptions } from "../heap/space.ts";
+import { CLASS_OF, classFor, GRANULE, MAX_SLOT_SIZE, SLOT_SIZES } from "../heap/size-classes.ts";
 import { NO_SLOT } from "../slab/slab-pool.ts";
 import type { HeapStats } from "../heap/stats.ts";
 import type { SlabCacheOptions } from "../slab/slab-cache.ts";

@@ -3,7 +3,7 @@
  * slot is handed out at random from the cache's magazine.
  */
 import { BuddyAllocator } from "../buddy/buddy-allocator.ts";
-import { addSizeClasses, cacheLimit, type MakeHeapParts } from "../heap/heap.ts";
+import { addSizeClasses, cacheLimit, type MakeHeapParts } from "../heap/parts.ts";
 import { GRANULE } from "../heap/size-classes.ts";
 import { SlabPool } from "../slab/slab-pool.ts";
 import type { Random } from "./random.ts";

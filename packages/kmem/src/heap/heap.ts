@@ -11,19 +11,12 @@
  *
  * Cost: malloc and free O(1) but for what `slab-pool.ts` and `buddy-allocator.ts` say; tables about 2 % of the space.
  */
-import {
-  type Backing,
-  type BytesOptions,
-  chooseBacking,
-  MAX_END_OFFSET,
-  type MemoryLike,
-} from "../backing/backing.ts";
+import { type Backing, MAX_END_OFFSET } from "../backing/backing.ts";
 import { ByteViews } from "../backing/byte-views.ts";
-import { roundDown, roundUp } from "../bits/integers.ts";
-import { BuddyAllocator } from "../buddy/buddy-allocator.ts";
+import { roundUp } from "../bits/integers.ts";
+import type { BuddyAllocator } from "../buddy/buddy-allocator.ts";
 import {
   AllocError,
-  argumentError,
   corrupted,
   NONE,
   type OutOfMemoryError,
@@ -32,11 +25,12 @@ import {
   requireSame,
 } from "../errors.ts";
 import { SlabCache, type SlabCacheOptions } from "../slab/slab-cache.ts";
-import { MAX_CACHE_COUNT } from "../slab/layout.ts";
-import { NO_SLOT, SlabPool } from "../slab/slab-pool.ts";
+import { NO_SLOT, type SlabPool } from "../slab/slab-pool.ts";
 import type { SlabCacheStats } from "../slab/stats.ts";
+import { type HeapParts, type MakeHeapParts, privateParts } from "./parts.ts";
 import { heapSnapshot, type HeapSnapshot } from "./snapshot.ts";
-import { CLASS_OF, GRANULE, MAX_SLOT_SIZE, SLOT_SIZES } from "./size-classes.ts";
+import { CLASS_OF, classFor, GRANULE, MAX_SLOT_SIZE, SLOT_SIZES } from "./size-classes.ts";
+import { type HeapOptions, heapSpace } from "./space.ts";
 import { type HeapStats, heapStats } from "./stats.ts";
 
 /** The largest request that a slab serves. A constant of the module's own: see `slab-pool.ts`. */
@@ -50,91 +44,6 @@ const MAX_REQUEST = MAX_END_OFFSET;
  * (At its peak a program's payload is then 86 % of what its heap takes on average, and 84 % without.)
  */
 const RECLAIM_SHARE = 1 / 32;
-
-/** The largest page whose number 32-bit shifts find. */
-const MAX_PAGE_SIZE = 2 ** 31;
-
-/**
- * The most caches of a heap: the size classes, and named ones in proportion to its pages, so that tables stay a small
- * part of the space.
- */
-export function cacheLimit(maxPageCount: number): number {
-  return Math.min(MAX_CACHE_COUNT, SLOT_SIZES.length + 8 + Math.floor(maxPageCount / 16));
-}
-
-/** What a heap manages: `size` bytes of nothing, the bytes of `buffer`, or those of `memory`. */
-export interface HeapOptions extends BytesOptions {
-  /** Bytes in the heap. Without `buffer` or `memory` it hands out offsets only; with one, it defaults to its length. */
-  size?: number;
-  /** An `ArrayBuffer` or `SharedArrayBuffer`, resizable or not. */
-  buffer?: ArrayBufferLike;
-  /** A `WebAssembly.Memory`; it grows by its pages of 64 KiB, within its maximum. */
-  memory?: MemoryLike;
-  /** Bytes that the heap may grow to when it runs out. Default: what the buffer or memory allows; else `size`. */
-  maxSize?: number;
-  /** The offset of the heap's first byte, rounded up to a whole page. Default 0. */
-  base?: number;
-  /** Bytes in a page; a power of two from 16 to 2^31. Default 4096. */
-  pageSize?: number;
-  /** Set every allocation's bytes to zero. Needs a buffer or memory. Default false. */
-  zero?: boolean;
-}
-
-/** The space of a heap, in bytes. */
-export interface HeapSpace {
-  readonly base: number;
-  readonly size: number;
-  readonly pageSize: number;
-  readonly maxSize: number;
-}
-
-/** The space that options come to, and what holds its bytes. Throws as the constructor of `Heap` does. */
-export function heapSpace(options: HeapOptions): { backing: Backing; space: HeapSpace } {
-  const { pageSize = 4096 } = options;
-  requireInteger("pageSize", requirePowerOfTwo("pageSize", pageSize), GRANULE, MAX_PAGE_SIZE);
-  const base = roundUp(requireInteger("base", options.base ?? 0, 0, MAX_END_OFFSET), pageSize);
-  if (options.maxSize !== undefined) requireInteger("maxSize", options.maxSize, 1, MAX_END_OFFSET - base);
-  const backing = chooseBacking(options, base, options.maxSize);
-  const available = backing.endOffset - base;
-  const size = roundDown(requireInteger("size", options.size ?? available, pageSize, available), pageSize);
-  const most = Math.min(backing.maxEndOffset, MAX_END_OFFSET) - base;
-  const maxSize = roundDown(Math.min(options.maxSize ?? most, most), pageSize);
-  if (maxSize < size) throw argumentError("maxSize", `at least the size, ${size}`, options.maxSize);
-  return { backing, space: { base, size, pageSize, maxSize } };
-}
-
-/** What a heap is made of. */
-export interface HeapParts {
-  readonly buddy: BuddyAllocator;
-  readonly pool: SlabPool;
-  /** True where every request is to come by `mallocUncommon`. Default false. */
-  readonly isWatched?: boolean;
-}
-
-/** Makes the parts for a space; `makeRoom` is for the pool to call when there is no block of an order. */
-export type MakeHeapParts = (space: HeapSpace, makeRoom: (order: number) => boolean) => HeapParts;
-
-/** Parts in memory of their own. */
-export const privateParts: MakeHeapParts = (space, makeRoom) => {
-  const buddy = new BuddyAllocator(space);
-  const pool = new SlabPool(buddy, GRANULE, cacheLimit(space.maxSize / space.pageSize), makeRoom);
-  addSizeClasses(pool);
-  return { buddy, pool };
-};
-
-/**
- * Makes the caches of `malloc`, which are the first of their pool. `constructFor` gives what is to be called for each
- * slot of a size when its slab is made.
- */
-export function addSizeClasses(
-  pool: SlabPool,
-  constructFor: (slotSize: number) => ((offset: number) => void) | undefined = () => undefined,
-): void {
-  for (const slotSize of SLOT_SIZES) {
-    const construct = constructFor(slotSize);
-    pool.addCache({ name: `malloc-${slotSize}`, objectSize: slotSize, slotSize, construct });
-  }
-}
 
 /** A typed array, and the way to make one on a buffer. */
 export interface TypedArrayConstructor<View extends ArrayBufferView> {
@@ -558,17 +467,6 @@ export class Heap {
     this.buddy.grow(end - this.base);
     return true;
   }
-}
-
-/** The number of the cache for a request, 0 when it is to be a run of pages. */
-export function classFor(byteLength: number, align: number, pageSize: number): number {
-  if (byteLength > MAX_SLOT_SIZE || align > pageSize) return 0;
-  // Slabs begin on whole pages, so slots are aligned as their size is.
-  const smallest = CLASS_OF[(byteLength + (GRANULE - 1)) >>> 4];
-  for (let number = smallest; number <= SLOT_SIZES.length; number++) {
-    if (SLOT_SIZES[number - 1] % align === 0) return number;
-  }
-  return 0;
 }
 
 function noBytesError(what: string): AllocError {

@@ -42,3 +42,14 @@ function classTable(): Uint8Array {
   }
   return table;
 }
+
+/** The number of the cache for a request, 0 when it is to be a run of pages. */
+export function classFor(byteLength: number, align: number, pageSize: number): number {
+  if (byteLength > MAX_SLOT_SIZE || align > pageSize) return 0;
+  // Slabs begin on whole pages, so slots are aligned as their size is.
+  const smallest = CLASS_OF[(byteLength + (GRANULE - 1)) >>> 4];
+  for (let number = smallest; number <= SLOT_SIZES.length; number++) {
+    if (SLOT_SIZES[number - 1] % align === 0) return number;
+  }
+  return 0;
+}

@@ -11,7 +11,8 @@
 import { MAX_END_OFFSET, type MemoryLike } from "../backing/backing.ts";
 import type { BuddyAllocator } from "../buddy/buddy-allocator.ts";
 import { AllocError, argumentError, requireInteger, requirePowerOfTwo, requireSameWords } from "../errors.ts";
-import { Heap, type HeapOptions, heapSpace, type HeapSpace } from "../heap/heap.ts";
+import { Heap } from "../heap/heap.ts";
+import { type HeapOptions, heapSpace, type HeapSpace } from "../heap/space.ts";
 import { GRANULE } from "../heap/size-classes.ts";
 import type { SlabPool } from "../slab/slab-pool.ts";
 import * as F from "./format.ts";

@@ -1,6 +1,7 @@
 /** A heap's state as bytes: its truth maps and its named caches, as `format.ts` has them. */
 import { requireInteger } from "../errors.ts";
-import type { Heap, HeapParts } from "../heap/heap.ts";
+import type { Heap } from "../heap/heap.ts";
+import type { HeapParts } from "../heap/parts.ts";
 import { SLOT_SIZES } from "../heap/size-classes.ts";
 import { CACHE_MAGAZINE_SIZE } from "../slab/layout.ts";
 import type { SlabPool } from "../slab/slab-pool.ts";

@@ -2,7 +2,7 @@
 import type { MemoryLike } from "../backing/backing.ts";
 import { roundUp } from "../bits/integers.ts";
 import { argumentError, requireInteger, requirePowerOfTwo } from "../errors.ts";
-import { heapSpace, type HeapSpace } from "../heap/heap.ts";
+import { heapSpace, type HeapSpace } from "../heap/space.ts";
 import { MAX_THREADS, type SharedGeometry } from "./layout.ts";
 
 /** What a shared heap manages, and for how many threads. */

@@ -11,7 +11,7 @@ import { MAX_END_OFFSET } from "../backing/backing.ts";
 import { roundDown } from "../bits/integers.ts";
 import { BuddyAllocator } from "../buddy/buddy-allocator.ts";
 import { requireInteger, requirePowerOfTwo } from "../errors.ts";
-import { addSizeClasses, type HeapParts, type MakeHeapParts } from "../heap/heap.ts";
+import { addSizeClasses, type HeapParts, type MakeHeapParts } from "../heap/parts.ts";
 import { CLASS_OF, GRANULE, SLOT_SIZES } from "../heap/size-classes.ts";
 import { type PoolLayout, poolLayout } from "../slab/layout.ts";
 import { SlabPool } from "../slab/slab-pool.ts";

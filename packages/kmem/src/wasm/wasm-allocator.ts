@@ -9,7 +9,8 @@
 import { MAX_END_OFFSET, type MemoryLike } from "../backing/backing.ts";
 import { roundUp } from "../bits/integers.ts";
 import { argumentError, requireInteger } from "../errors.ts";
-import { Heap, type HeapOptions } from "../heap/heap.ts";
+import { Heap } from "../heap/heap.ts";
+import type { HeapOptions } from "../heap/space.ts";
 import { type CAllocator, cAllocator, type CAllocatorOptions, type CHeap } from "./c-allocator.ts";
 import { fastFunctions } from "./fast-path.ts";
 import { growingMemory } from "./growing-memory.ts";
