@@ -6,7 +6,8 @@
 import { BuddyAllocator } from "../dist/buddy/buddy-allocator.js";
 import { freeListWordCount } from "../dist/buddy/free-lists.js";
 import { STATE_WORDS } from "../dist/buddy/tables.js";
-import { addSizeClasses, Heap, type MakeHeapParts } from "../dist/heap/heap.js";
+import { Heap } from "../dist/heap/heap.js";
+import { addSizeClasses, type MakeHeapParts } from "../dist/heap/parts.js";
 import { GRANULE, SLOT_SIZES } from "../dist/heap/size-classes.js";
 import { Lock } from "../dist/shared/lock.js";
 import { poolLayout } from "../dist/slab/layout.js";
