@@ -109,7 +109,7 @@ export class DebugCache extends SlabCache {
     for (let index = 0; index < n; index++) {
       const offset = offsets instanceof Int32Array ? offsets[index] >>> 0 : offsets[index];
       const found = guard.find(offset);
-      if (found?.ward !== this.ward || guarded.has(offset)) plain.push(offset);
+      if (found === 0 || guard.ward(found) !== this.ward || guarded.has(offset)) plain.push(offset);
       else {
         guard.verifyZones(found);
         guarded.add(offset);

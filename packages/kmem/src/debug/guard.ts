@@ -17,7 +17,7 @@
  *
  * Cost: allocate and free O(bytes).
  */
-import { type AllocError, freeError } from "../errors.ts";
+import { type AllocError, freeError, NONE } from "../errors.ts";
 import { Afterlife } from "./afterlife.ts";
 import {
   doubleFreeError,
@@ -27,9 +27,10 @@ import {
   overflowError,
   useAfterFreeError,
 } from "./findings.ts";
-import { Guarded, LIVE, QUARANTINED, RELEASED } from "./guarded.ts";
+import { type Guarded, LIVE, QUARANTINED, RELEASED } from "./guarded.ts";
 import { OffsetTable } from "./offset-table.ts";
 import { FREED, FRESH, type Pattern, Patterns, ZERO, ZONE } from "./patterns.ts";
+import { Records } from "./records.ts";
 import { takeMoment, Tracker } from "./tracker.ts";
 import { bytesBefore, stepOf, type Ward } from "./ward.ts";
 
@@ -63,13 +64,12 @@ export class Guard {
   private readonly tracker: Tracker;
   private readonly fresh: Pattern;
   private readonly patterns: Patterns;
-  /** By offset, whatever its state. */
-  private readonly table: OffsetTable<Guarded>;
-  /** Those that lie in runs of their own, live or in quarantine, by the run's offset. */
-  private readonly runs: OffsetTable<Guarded>;
-  private readonly afterlife = new Afterlife();
-  /** A forgotten one, to be used again: a steady program then makes no garbage here. */
-  private spare: Guarded | undefined = undefined;
+  private readonly records = new Records();
+  /** Records by offset, whatever their state. */
+  private readonly table: OffsetTable;
+  /** Of those that lie in runs of their own, live or in quarantine, by the run's offset. */
+  private readonly runs: OffsetTable;
+  private readonly afterlife = new Afterlife(this.records);
   private lastNumber = 0;
 
   constructor(space: GuardedSpace, orders: GuardOrders) {
@@ -99,13 +99,18 @@ export class Guard {
 
   /** The allocations in quarantine. The guard must not be used meanwhile. */
   *quarantined(): IterableIterator<Guarded> {
-    for (const guarded of this.afterlife) if (guarded.state === QUARANTINED) yield guarded;
+    for (const record of this.waiting()) yield this.records.read(record);
+  }
+
+  private *waiting(): IterableIterator<number> {
+    for (const record of this.afterlife) if (this.records.state(record) === QUARANTINED) yield record;
   }
 
   /** The guarded allocations with numbers above `after` that live, in no order. The guard must not be used meanwhile. */
   *live(after = 0): IterableIterator<Guarded> {
-    for (const guarded of this.table.values()) {
-      if (guarded.state === LIVE && guarded.number > after) yield guarded;
+    const { records } = this;
+    for (const record of this.table.values()) {
+      if (records.state(record) === LIVE && records.number(record) > after) yield records.read(record);
     }
   }
 
@@ -123,34 +128,34 @@ export class Guard {
   ): number {
     let offset = raw + bytesBefore(ward, align);
     const step = stepOf(ward, align);
-    if (step !== 0 && this.table.get(offset) !== undefined) offset += step;
+    if (step !== 0 && this.table.get(offset) !== 0) offset += step;
     const end = offset + byteLength;
     if (ward.hasZones || this.orders.zero) this.patterns.reach(rawEnd);
     if (ward.fillsSlots && slotCache !== 0) this.takeFreeSlot(slotCache, raw, offset, end, rawEnd);
     else this.fillNew(ward, raw, offset, end, rawEnd);
-    const guarded = this.spare ?? new Guarded(ward);
-    this.spare = undefined;
-    guarded.offset = offset;
-    guarded.byteLength = byteLength;
-    guarded.raw = raw;
-    guarded.rawEnd = rawEnd;
-    guarded.slotCache = slotCache;
-    guarded.ward = ward;
-    guarded.number = ++this.lastNumber;
-    guarded.state = LIVE;
-    guarded.allocated = this.tracker.allocated(guarded.number);
-    guarded.freed = undefined;
-    guarded.isReset = false;
+    const number = ++this.lastNumber;
+    const record = this.records.add(ward, slotCache, raw, rawEnd, offset, byteLength, number);
+    if (this.tracker.isDue(number)) this.records.track(record, takeMoment());
     ward.liveObjects++;
-    this.table.set(offset, guarded);
-    if (slotCache === 0) this.runs.set(raw, guarded);
+    this.table.set(offset, record);
+    if (slotCache === 0) this.runs.set(raw, record);
     return offset;
   }
 
-  /** The live allocation that begins at `offset`, which may be anything; undefined when none does. */
-  find(offset: number): Guarded | undefined {
-    const guarded = this.table.get(offset);
-    return guarded?.state === LIVE ? guarded : undefined;
+  /** The record of the live allocation that begins at `offset`, which may be anything; 0 when none does. */
+  find(offset: number): number {
+    const record = this.table.get(offset);
+    return record !== 0 && this.records.state(record) === LIVE ? record : 0;
+  }
+
+  /** Bytes asked for, of a live allocation. */
+  byteLength(record: number): number {
+    return this.records.byteLength(record);
+  }
+
+  /** What a live allocation was allocated from. */
+  ward(record: number): Ward {
+    return this.records.ward(record);
   }
 
   /**
@@ -159,57 +164,69 @@ export class Guard {
    * quarantine for it was. With `ward`, `INVALID_FREE` when it is another's.
    */
   free(offset: number, ward?: Ward): boolean {
-    const guarded = this.table.get(offset);
-    if (guarded === undefined) return false;
-    if (guarded.state !== LIVE) throw doubleFreeError(guarded);
-    if (ward !== undefined && guarded.ward !== ward) {
+    const { records } = this;
+    const record = this.table.get(offset);
+    if (record === 0) return false;
+    if (records.state(record) !== LIVE) throw doubleFreeError(records.read(record));
+    const owner = records.ward(record);
+    if (ward !== undefined && owner !== ward) {
       throw freeError("INVALID_FREE", offset, `it is no object of cache "${ward.name}"`);
     }
-    this.verifyZones(guarded);
-    const isKept = this.makeRoom(guarded.rawEnd - guarded.raw);
-    guarded.freed = guarded.allocated === undefined ? undefined : takeMoment();
-    guarded.freedAfter = this.lastNumber;
-    guarded.ward.liveObjects--;
-    if (guarded.ward.fills) this.patterns.fill(guarded.raw, guarded.rawEnd, FREED);
-    this.afterlife.push(guarded, isKept ? QUARANTINED : RELEASED);
-    if (!isKept) this.giveBack(guarded);
+    this.verifyZones(record);
+    const raw = records.raw(record);
+    const rawBytes = records.rawBytes(record);
+    const isKept = this.makeRoom(rawBytes);
+    if (records.isTracked(record)) records.trackFree(record, takeMoment());
+    records.markFreed(record, this.lastNumber);
+    owner.liveObjects--;
+    if (owner.fills) this.patterns.fill(raw, raw + rawBytes, FREED);
+    this.afterlife.push(record, isKept ? QUARANTINED : RELEASED);
+    if (!isKept) this.giveBack(record);
     this.forgetSome();
     return true;
   }
 
   /** Why `offset`, at which nothing guarded lives, cannot be freed, where the guard (and `ward`) has to do with it. */
   freeError(offset: number, ward?: Ward): Error | undefined {
-    const guarded = this.table.get(offset);
-    if (guarded === undefined) return this.errorNear(offset);
-    return ward === undefined || guarded.ward === ward ? doubleFreeError(guarded) : undefined;
+    const { records } = this;
+    const record = this.table.get(offset);
+    if (record === 0) return this.errorNear(offset);
+    return ward === undefined || records.ward(record) === ward
+      ? doubleFreeError(records.read(record))
+      : undefined;
   }
 
   /** Looks at the bytes of everything in quarantine. Throws `USE_AFTER_FREE`. O(bytes). */
   verifyQuarantine(): void {
-    for (const guarded of this.quarantined()) this.verifyFreed(guarded);
+    for (const record of this.waiting()) this.verifyFreed(record);
   }
 
   /** Throws `OVERFLOW` when the red zones of a live allocation were written. */
-  verifyZones(guarded: Guarded): void {
-    if (!guarded.ward.hasZones) return;
-    const { raw, offset, rawEnd } = guarded;
-    const end = offset + guarded.byteLength;
-    this.patterns.reach(rawEnd);
+  verifyZones(record: number): void {
+    const { records, patterns } = this;
+    if (!records.ward(record).hasZones) return;
+    const raw = records.raw(record);
+    const offset = records.offset(record);
+    const end = offset + records.byteLength(record);
+    const rawEnd = raw + records.rawBytes(record);
+    patterns.reach(rawEnd);
     for (;;) {
-      const at = this.patterns.firstOutside(raw, offset, end, rawEnd);
+      const at = patterns.firstOutside(raw, offset, end, rawEnd);
       if (at === rawEnd) return;
       const wrong = at < offset ? this.mend(at, raw, offset, ZONE) : this.mend(at, end, rawEnd, ZONE);
-      this.tell(overflowError(guarded, wrong));
+      this.tell(overflowError(records.read(record), wrong));
     }
   }
 
   /** Makes a live allocation end after `byteLength` bytes, fewer than it has: the rest becomes red zone. */
-  cut(guarded: Guarded, byteLength: number): void {
-    const end = guarded.offset + guarded.byteLength;
-    guarded.byteLength = byteLength;
-    if (!guarded.ward.hasZones) return;
+  cut(record: number, byteLength: number): void {
+    const { records } = this;
+    const offset = records.offset(record);
+    const end = offset + records.byteLength(record);
+    records.setByteLength(record, byteLength);
+    if (!records.ward(record).hasZones) return;
     this.patterns.reach(end);
-    this.patterns.fill(guarded.offset + byteLength, end, ZONE);
+    this.patterns.fill(offset + byteLength, end, ZONE);
   }
 
   /** Copies `byteLength` bytes from one allocation to another. */
@@ -218,14 +235,30 @@ export class Guard {
     this.patterns.copy(to, from, byteLength);
   }
 
+  /**
+   * Takes the run that is to leave the quarantine next for an allocation of `byteLength` bytes, and returns its offset;
+   * `NONE` when nothing is to leave yet, or it is no run of just as many pages. Throws `USE_AFTER_FREE` when it was
+   * written; it stays then. (Giving a run back and taking another would cost more than all else that a guard does.)
+   */
+  reuseRun(byteLength: number, pageSize: number): number {
+    const { afterlife, records } = this;
+    if (afterlife.objects < this.orders.quarantine.objects) return NONE;
+    const record = afterlife.oldest();
+    if (record === 0 || records.slotCache(record) !== 0) return NONE;
+    if (Math.ceil(records.rawBytes(record) / pageSize) !== Math.ceil(byteLength / pageSize)) return NONE;
+    this.verifyFreed(record);
+    afterlife.release(record);
+    return records.raw(record);
+  }
+
   /** Releases everything in quarantine, or what is of `ward`; true when there was any. Throws as `free` does. */
   relieve(ward?: Ward): boolean {
     const before = this.afterlife.objects;
-    for (const guarded of this.quarantined()) {
-      if (ward !== undefined && guarded.ward !== ward) continue;
-      this.verifyFreed(guarded);
-      this.afterlife.release(guarded);
-      this.giveBack(guarded);
+    for (const record of this.waiting()) {
+      if (ward !== undefined && this.records.ward(record) !== ward) continue;
+      this.verifyFreed(record);
+      this.afterlife.release(record);
+      this.giveBack(record);
     }
     this.forgetSome();
     return this.afterlife.objects < before;
@@ -233,30 +266,34 @@ export class Guard {
 
   /** Forgets that anything lives or waits, as all of it was freed at once; of the latest it remembers the offsets. */
   reset(): void {
-    const all = [...this.table.values()].sort((a, b) => a.number - b.number);
-    for (const guarded of all) {
-      if (guarded.state === LIVE) {
-        guarded.isReset = true;
-        guarded.freedAfter = this.lastNumber;
+    const { records, table, afterlife } = this;
+    for (const record of afterlife) if (table.get(records.offset(record)) !== record) records.remove(record);
+    const known = [...table.values()].sort((a, b) => records.number(a) - records.number(b));
+    for (const record of known) {
+      if (records.state(record) === LIVE) {
+        records.markReset(record);
+        records.markFreed(record, this.lastNumber);
       }
-      guarded.ward.liveObjects = 0;
-      guarded.ward.quarantinedObjects = 0;
+      const ward = records.ward(record);
+      ward.liveObjects = 0;
+      ward.quarantinedObjects = 0;
     }
-    this.afterlife.clear();
-    this.table.clear();
+    afterlife.clear();
+    table.clear();
     this.runs.clear();
-    for (const guarded of all) {
-      this.table.set(guarded.offset, guarded);
-      this.afterlife.push(guarded, RELEASED);
+    for (const record of known) {
+      table.set(records.offset(record), record);
+      afterlife.push(record, RELEASED);
     }
     this.forgetSome();
   }
 
   /** Looks at the bytes of every allocation that lives or is in quarantine: D1, D2. Throws the first error. O(bytes). */
   check(): void {
-    for (const guarded of this.table.values()) {
-      if (guarded.state === LIVE) this.verifyZones(guarded);
-      else if (guarded.state === QUARANTINED) this.verifyFreed(guarded);
+    for (const record of this.table.values()) {
+      const state = this.records.state(record);
+      if (state === LIVE) this.verifyZones(record);
+      else if (state === QUARANTINED) this.verifyFreed(record);
     }
   }
 
@@ -275,16 +312,17 @@ export class Guard {
 
   /** The error of a free beside or inside a guarded allocation. */
   private errorNear(offset: number): Error | undefined {
+    const { records } = this;
     const run = this.runs.get(offset);
-    if (run !== undefined) return insideError(run, offset);
+    if (run !== 0) return insideError(records.read(run), offset);
     if (typeof offset !== "number" || !(offset >= 0)) return undefined;
     const middle = Math.floor(offset / 16) * 16;
     for (let distance = 0; distance <= NEARBY_BYTES; distance += 16) {
       for (const at of [middle - distance, middle + distance]) {
-        const guarded = this.find(at);
-        if (guarded !== undefined && guarded.raw <= offset && offset < guarded.rawEnd) {
-          return insideError(guarded, offset);
-        }
+        const record = this.find(at);
+        if (record === 0) continue;
+        const guarded = records.read(record);
+        if (guarded.raw <= offset && offset < guarded.rawEnd) return insideError(guarded, offset);
       }
     }
     return undefined;
@@ -292,12 +330,13 @@ export class Guard {
 
   /** True when a run that a guarded allocation lies in begins at `offset`. */
   holdsRun(offset: number): boolean {
-    return this.runs.get(offset) !== undefined;
+    return this.runs.get(offset) !== 0;
   }
 
   /** The error of a question about `offset`, at which nothing is allocated. */
   notAllocated(offset: number): AllocError {
-    return notAllocatedError(offset, this.table.get(offset));
+    const record = this.table.get(offset);
+    return notAllocatedError(offset, record === 0 ? undefined : this.records.read(record));
   }
 
   /** Throws the error, or hands it to whom it is to be reported to. */
@@ -308,15 +347,19 @@ export class Guard {
   }
 
   /** D2. */
-  private verifyFreed(guarded: Guarded): void {
-    const { raw, rawEnd, ward } = guarded;
-    if (!ward.fills) {
-      this.verifyZones(guarded);
+  private verifyFreed(record: number): void {
+    const { records, patterns } = this;
+    if (!records.ward(record).fills) {
+      this.verifyZones(record);
       return;
     }
-    this.patterns.reach(rawEnd);
-    const at = this.patterns.firstOther(raw, rawEnd, FREED);
-    if (at !== rawEnd) this.tell(useAfterFreeError(guarded, this.mend(at, raw, rawEnd, FREED)));
+    const raw = records.raw(record);
+    const rawEnd = raw + records.rawBytes(record);
+    patterns.reach(rawEnd);
+    const at = patterns.firstOther(raw, rawEnd, FREED);
+    if (at !== rawEnd) {
+      this.tell(useAfterFreeError(records.read(record), this.mend(at, raw, rawEnd, FREED)));
+    }
   }
 
   /** Writes `pattern` over `start` to `end`, and returns what stood at `at`. */
@@ -356,9 +399,9 @@ export class Guard {
   /** The error of a free slot whose byte at `at` was written. The slot is as it should be then. */
   private freeSlotError(slot: number, slotEnd: number, at: number): AllocError {
     const wrong = this.mend(at, slot, slotEnd, FREED);
-    let last: Guarded | undefined;
-    for (const guarded of this.afterlife) if (guarded.raw === slot) last = guarded;
-    return freeSlotError(slot, slotEnd - slot, wrong, last);
+    let last = 0;
+    for (const record of this.afterlife) if (this.records.raw(record) === slot) last = record;
+    return freeSlotError(slot, slotEnd - slot, wrong, last === 0 ? undefined : this.records.read(last));
   }
 
   /** Releases what is in quarantine the longest until so many bytes fit in; false when they never will. */
@@ -367,7 +410,7 @@ export class Guard {
     const { objects, bytes } = this.orders.quarantine;
     if (objects === 0 || byteLength > bytes) return false;
     while (afterlife.objects >= objects || afterlife.bytes + byteLength > bytes) {
-      const oldest = afterlife.oldest() as Guarded;
+      const oldest = afterlife.oldest();
       this.verifyFreed(oldest);
       afterlife.release(oldest);
       this.giveBack(oldest);
@@ -376,19 +419,23 @@ export class Guard {
   }
 
   /** Gives the place of a released allocation back. */
-  private giveBack({ slotCache, raw }: Guarded): void {
-    if (slotCache === 0) this.runs.set(raw, undefined);
+  private giveBack(record: number): void {
+    const { records } = this;
+    const slotCache = records.slotCache(record);
+    const raw = records.raw(record);
+    if (slotCache === 0) this.runs.set(raw, 0);
     this.space.release(slotCache, raw);
   }
 
   /** Forgets what is remembered for longer than it is to be. */
   private forgetSome(): void {
-    const { afterlife, table } = this;
+    const { afterlife, records, table } = this;
     afterlife.oldest();
     while (afterlife.remembered > this.orders.remember) {
-      const guarded = afterlife.forget();
-      if (table.get(guarded.offset) === guarded) table.set(guarded.offset, undefined);
-      this.spare = guarded;
+      const record = afterlife.forget();
+      const offset = records.offset(record);
+      if (table.get(offset) === record) table.set(offset, 0);
+      records.remove(record);
     }
   }
 }

@@ -1,6 +1,5 @@
-/** What a guard knows of one allocation: while it lives, while its place is in quarantine, and for some time after. */
+/** What a guard knows of one allocation, as it is told: while it lives, while its place is in quarantine, and after. */
 import { type Moment, stackOf } from "./tracker.ts";
-import type { Ward } from "./ward.ts";
 
 /** Its owner has it. */
 export const LIVE = 0;
@@ -8,37 +7,33 @@ export const LIVE = 0;
 export const QUARANTINED = 1;
 /** Its place has gone back to the heap; only the guard remembers it. */
 export const RELEASED = 2;
+/** What becomes of an allocation, in this order. */
+export type GuardedState = typeof LIVE | typeof QUARANTINED | typeof RELEASED;
 
 /** The calls of a stack that an error's message shows. */
 const SHOWN_CALLS = 8;
 
 /** One guarded allocation. The red zones are `raw` to `offset`, and the end of its bytes to `rawEnd`. */
-export class Guarded {
+export interface Guarded {
   /** Where its bytes begin. */
-  offset = 0;
+  readonly offset: number;
   /** Bytes asked for. */
-  byteLength = 0;
+  readonly byteLength: number;
   /** The slot or run that it lies in: its first byte, and its end, exclusive. */
-  raw = 0;
-  rawEnd = 0;
+  readonly raw: number;
+  readonly rawEnd: number;
   /** The cache whose slot that is; 0 when it is a run of pages. */
-  slotCache = 0;
-  /** What it was allocated from. */
-  ward: Ward;
+  readonly slotCache: number;
   /** Its number among the guarded allocations of its heap, from 1 on. */
-  number = 0;
-  state: typeof LIVE | typeof QUARANTINED | typeof RELEASED = LIVE;
+  readonly number: number;
+  readonly state: GuardedState;
   /** When and where it was allocated and freed, where that was recorded. */
-  allocated: Moment | undefined = undefined;
-  freed: Moment | undefined = undefined;
+  readonly allocated: Moment | undefined;
+  readonly freed: Moment | undefined;
   /** The number of the latest allocation when it was freed. */
-  freedAfter = 0;
+  readonly freedAfter: number;
   /** Whether `reset` freed it. */
-  isReset = false;
-
-  constructor(ward: Ward) {
-    this.ward = ward;
-  }
+  readonly isReset: boolean;
 }
 
 /** The lines of an error's message that tell who allocated and freed something; each begins with a line break. */

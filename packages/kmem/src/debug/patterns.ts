@@ -14,25 +14,39 @@ export const FREED_BYTE = 0xdd;
 /** What each byte before and behind an allocation is. */
 export const ZONE_BYTE = 0xfd;
 
-/** A byte, and the double of eight such bytes. */
+/** A byte, and doubles made of it. */
 export interface Pattern {
   readonly byte: number;
+  /** Eight such bytes. */
   readonly double: number;
+  /** By the number of bytes: so many of them, and behind them those of `ZONE`. */
+  readonly edges: Float64Array;
 }
 
 function pattern(byte: number): Pattern {
-  return { byte, double: new Float64Array(new Uint8Array(8).fill(byte).buffer)[0] };
+  const double = new Float64Array(new Uint8Array(8).fill(byte).buffer)[0];
+  const bytes = Uint8Array.from({ length: 64 }, (_, at) => (at % 8 < at >>> 3 ? byte : ZONE_BYTE));
+  return { byte, double, edges: new Float64Array(bytes.buffer) };
 }
 
 export const FRESH = pattern(FRESH_BYTE);
 export const FREED = pattern(FREED_BYTE);
 export const ZONE = pattern(ZONE_BYTE);
 /** Written, never compared. */
-export const ZERO: Pattern = { byte: 0, double: 0 };
+export const ZERO = pattern(0);
 
 for (const { double } of [FRESH, FREED, ZONE]) {
   if (!Number.isFinite(double) || double === 0) throw new Error("patterns: a pattern does not equal itself");
 }
+for (const { edges } of [FRESH, ZERO]) {
+  if (!edges.every(Number.isFinite)) throw new Error("patterns: an edge is no number, whose bits may change");
+}
+
+/** Two words of four bytes of `ZONE` each, and by the number of bytes the bits of the two words behind those. */
+const ZONE_WORD = new Int32Array(new Uint8Array(4).fill(ZONE_BYTE).buffer)[0];
+const BEHIND = new Int32Array(
+  Uint8Array.from({ length: 64 }, (_, at) => (at % 8 < at >>> 3 ? 0 : 0xff)).buffer,
+);
 
 /** From so many bytes on, a call of `fill` is faster than a loop. */
 const LONG_BYTES = 1024;
@@ -41,6 +55,7 @@ const LONG_BYTES = 1024;
 export class Patterns {
   private readonly bufferNow: () => ArrayBufferLike;
   private doubles = new Float64Array(0);
+  private words = new Int32Array(0);
   private bytes = new Uint8Array(0);
 
   /** For the buffer that `bufferNow` gives. */
@@ -57,6 +72,7 @@ export class Patterns {
     const buffer = this.bufferNow() as ArrayBuffer;
     const { byteLength } = buffer;
     this.doubles = new Float64Array(buffer, 0, Math.floor(byteLength / 8));
+    this.words = new Int32Array(buffer, 0, Math.floor(byteLength / 4));
     this.bytes = new Uint8Array(buffer, 0, byteLength);
   }
 
@@ -81,33 +97,51 @@ export class Patterns {
     for (; at < end && (at & 7) !== 0; at++) if (bytes[at] !== byte) return at;
     let index = at >>> 3;
     const last = end >>> 3;
+    // Eight at a time: a loop's own work costs as much as a comparison.
+    while (
+      index + 8 <= last &&
+      doubles[index] === double &&
+      doubles[index + 1] === double &&
+      doubles[index + 2] === double &&
+      doubles[index + 3] === double &&
+      doubles[index + 4] === double &&
+      doubles[index + 5] === double &&
+      doubles[index + 6] === double &&
+      doubles[index + 7] === double
+    ) {
+      index += 8;
+    }
     while (index < last && doubles[index] === double) index++;
     for (at = Math.max(at, index * 8); at < end; at++) if (bytes[at] !== byte) return at;
     return end;
   }
 
   /**
-   * Lays an allocation out in a slot that is `FREED` all over, in one pass: `ZONE` from `raw` to `offset` and from `end` to
-   * `rawEnd`, `fresh` between; `raw`, `offset` and `rawEnd` are multiples of 8. Returns `rawEnd`, or the first byte that
-   * was not `FREED`, up to the double of which it has written.
+   * Lays an allocation out in a slot that is `FREED` all over: `ZONE` from `raw` to `offset` and from `end` to `rawEnd`,
+   * `fresh` between; `raw`, `offset` and `rawEnd` are multiples of 8. Returns `rawEnd`, or the first byte that was not
+   * `FREED`, up to the double of which it may have written `ZONE`.
    */
   layOut(raw: number, offset: number, end: number, rawEnd: number, fresh: Pattern): number {
-    const { bytes, doubles } = this;
+    if (rawEnd - raw >= LONG_BYTES) {
+      const wrong = this.firstOther(raw, rawEnd, FREED);
+      if (wrong !== rawEnd) return wrong;
+      this.fill(raw, offset, ZONE);
+      this.fill(offset, end, fresh);
+      this.fill(end, rawEnd, ZONE);
+      return rawEnd;
+    }
+    const { doubles } = this;
     const freed = FREED.double;
     const zone = ZONE.double;
-    const inside = fresh.double;
-    const first = offset >>> 3;
-    const last = end >>> 3;
+    const rawLast = rawEnd >>> 3;
     let index = raw >>> 3;
-    while (index < first && doubles[index] === freed) doubles[index++] = zone;
-    if (index === first) while (index < last && doubles[index] === freed) doubles[index++] = inside;
-    if (index === last && (end & 7) !== 0 && doubles[index] === freed) {
-      // The double that the end lies in.
-      doubles[index++] = zone;
-      for (let at = last * 8; at < end; at++) bytes[at] = fresh.byte;
-    }
-    if (index >= last) while (index < rawEnd >>> 3 && doubles[index] === freed) doubles[index++] = zone;
-    return index === rawEnd >>> 3 ? rawEnd : this.firstOther(index * 8, rawEnd, FREED);
+    while (index < rawLast && doubles[index] === freed) doubles[index++] = zone;
+    if (index !== rawLast) return this.firstOther(index * 8, rawEnd, FREED);
+    const inside = fresh.double;
+    const last = end >>> 3;
+    for (index = offset >>> 3; index < last; index++) doubles[index] = inside;
+    if (end < rawEnd) doubles[last] = fresh.edges[end & 7];
+    return rawEnd;
   }
 
   /**
@@ -115,17 +149,18 @@ export class Patterns {
    * `offset` and `rawEnd` are multiples of 8.
    */
   firstOutside(raw: number, offset: number, end: number, rawEnd: number): number {
-    const { bytes, doubles } = this;
-    const { byte, double } = ZONE;
+    const { doubles, words } = this;
+    const zone = ZONE.double;
     let index = raw >>> 3;
-    while (index < offset >>> 3 && doubles[index] === double) index++;
+    while (index < offset >>> 3 && doubles[index] === zone) index++;
     if (index !== offset >>> 3) return this.firstOther(index * 8, offset, ZONE);
-    let at = end;
-    while ((at & 7) !== 0 && bytes[at] === byte) at++;
-    if ((at & 7) !== 0) return at;
-    index = at >>> 3;
-    while (index < rawEnd >>> 3 && doubles[index] === double) index++;
-    return index === rawEnd >>> 3 ? rawEnd : this.firstOther(index * 8, rawEnd, ZONE);
+    if (end === rawEnd) return rawEnd;
+    // The double that the end lies in, as two words, without the bytes before the end.
+    const before = 2 * (end & 7);
+    const word = (end >>> 3) * 2;
+    const wrong =
+      ((words[word] ^ ZONE_WORD) & BEHIND[before]) | ((words[word + 1] ^ ZONE_WORD) & BEHIND[before + 1]);
+    return wrong === 0 ? this.firstOther(word * 4 + 8, rawEnd, ZONE) : this.firstOther(end, rawEnd, ZONE);
   }
 
   /** The byte at `offset`. */

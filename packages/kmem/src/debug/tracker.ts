@@ -45,11 +45,11 @@ export class Tracker {
     this.left = 1;
   }
 
-  /** The moment of allocation `number`, where it is to be taken. */
-  allocated(number: number): Moment | undefined {
-    const isDue = --this.left === 0;
-    if (isDue) this.left = this.every;
-    return (isDue && this.every > 0) || this.isWatched(number) ? takeMoment() : undefined;
+  /** Counts allocation `number`; true when its moment is to be taken. */
+  isDue(number: number): boolean {
+    const isNext = --this.left === 0;
+    if (isNext) this.left = this.every;
+    return (isNext && this.every > 0) || this.isWatched(number);
   }
 
   private isWatched(number: number): boolean {
