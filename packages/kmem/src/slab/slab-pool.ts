@@ -15,7 +15,7 @@
  *
  * Bonwick and Adams, Magazines and Vmem, 2001.
  */
-import { highestBit } from "../bits/integers.ts";
+import { lowestBit } from "../bits/integers.ts";
 import type { BuddyAllocator } from "../buddy/buddy-allocator.ts";
 import { type AllocError, corrupted, requireSame, requireSameWords } from "../errors.ts";
 import { checkPool } from "./check.ts";
@@ -414,35 +414,46 @@ export class SlabPool extends Depot {
       const taken = Math.min(count, this.soundFree(number, slabPage));
       if (taken === 0) throw this.slabError(number, slabPage);
       const firstWord = slabPage * this.depotWordsPerPage;
-      // The highest free slots of the slab, so that the lowest of them ends on top.
       const lastWord = this.lastDepotWord(slabPage);
-      let index = lastWord >>> 5;
-      let summary = words[layout.summary + index] & (-1 >>> (31 - (lastWord & 31)));
-      for (let left = taken; left > 0;) {
-        if (summary === 0 && index * 32 > firstWord) {
-          summary = words[layout.summary + --index];
-          continue;
-        }
-        const wordIndex = index * 32 + highestBit(summary);
-        if (wordIndex < firstWord)
-          throw corrupted("S4", `page ${slabPage} begins a slab with fewer slots free`);
-        let word = words[layout.depot + wordIndex];
-        for (; word !== 0 && left > 0; left--) {
-          const bit = highestBit(word);
-          word ^= 1 << bit;
-          words[++top] = (wordIndex * 32 + bit) << this.granuleShift;
-        }
-        words[region + 2 * number] = top;
-        words[layout.depot + wordIndex] = word;
+      // The lowest free slots of the slab, the lowest of them on top: what is allocated together lies in a row.
+      let taking = firstWord - 1;
+      let word = 0;
+      for (let at = top + taken; at > top; at--) {
         if (word === 0) {
-          summary &= ~(1 << wordIndex);
-          words[layout.summary + index] &= ~(1 << wordIndex);
+          taking = this.nextDepotWord(taking + 1, lastWord);
+          if (taking > lastWord)
+            throw corrupted("S4", `page ${slabPage} begins a slab with fewer slots free`);
+          word = words[layout.depot + taking];
         }
+        words[at] = (taking * 32 + lowestBit(word)) << this.granuleShift;
+        word &= word - 1;
       }
+      top += taken;
+      words[region + 2 * number] = top;
+      // Only now are they no longer the slab's: a thread that dies leaves a slot in two places, but never in none.
+      let at = firstWord;
+      while ((at = this.nextDepotWord(at, lastWord)) < taking) this.setDepotWord(at, 0);
+      this.setDepotWord(taking, word);
       this.changeFree(number, slabPage, -taken);
       count -= taken;
     }
     return top;
+  }
+
+  /** The first depot word from `wordIndex` to `lastWord` that is not zero; a number above when there is none. */
+  private nextDepotWord(wordIndex: number, lastWord: number): number {
+    const { words, layout } = this;
+    let index = wordIndex >>> 5;
+    let summary = words[layout.summary + index] & (-1 << wordIndex);
+    while (summary === 0 && ++index * 32 <= lastWord) summary = words[layout.summary + index];
+    return summary === 0 ? lastWord + 1 : index * 32 + lowestBit(summary);
+  }
+
+  /** Gives a depot word that was not zero what is left of it. */
+  private setDepotWord(wordIndex: number, word: number): void {
+    const { words, layout } = this;
+    words[layout.depot + wordIndex] = word;
+    if (word === 0) words[layout.summary + (wordIndex >>> 5)] &= ~(1 << wordIndex);
   }
 
   private topError(number: number): AllocError {

@@ -85,10 +85,15 @@ function mapByte(offset: Code): Code {
   return shiftRight(offset, constant(MAP_BYTE_SHIFT));
 }
 
-/** The cache in whose slab `offset` lies, 0 for none. */
-function cacheAt(offset: Code, { pageShift, layout }: TableMemory): Code {
+/** The page word of the page in which `offset` lies. */
+function pageWord(offset: Code, { pageShift, layout }: TableMemory): Code {
   const page = shiftRight(offset, constant(pageShift));
-  return and(load(shiftLeft(page, constant(WORD_SHIFT)), WORD * layout.pages), constant(L.PAGE_CACHE_MASK));
+  return load(shiftLeft(page, constant(WORD_SHIFT)), WORD * layout.pages);
+}
+
+/** The cache in whose slab a page with such a word lies, 0 for none. */
+function cacheIn(word: Code): Code {
+  return and(word, constant(L.PAGE_CACHE_MASK));
 }
 
 /** 1 where a granule begins at `offset` and its bit is set in `byte`, that of the in-use map; else 0. */
@@ -100,7 +105,6 @@ function isObject(offset: Code, byte: Code): Code {
 function malloc({ layout, classes }: TableMemory): Code {
   const [size, tops, top, offset] = [ARGUMENT, 1, 2, 3];
   const granules = shiftRight(add(get(size), constant(GRANULE - 1)), constant(GRANULE_SHIFT));
-  const inUse = WORD * layout.inUse;
   return [
     ...when(isBelow(get(size), constant(MAX_SLOT_SIZE + 1)), [
       ...set(tops, multiply(load8(granules, classes), constant(TOPS))),
@@ -108,7 +112,7 @@ function malloc({ layout, classes }: TableMemory): Code {
       // The magazine has a slot.
       ...when(and(get(top), constant(L.MAGAZINE_WORDS - 1)), [
         ...set(offset, load(shiftLeft(get(top), constant(WORD_SHIFT)))),
-        ...store8(mapByte(get(offset)), or(load8(mapByte(get(offset)), inUse), bitOf(get(offset))), inUse),
+        ...setBit(get(offset), WORD * layout.inUse),
         ...store(get(tops), add(get(top), constant(-1))),
         ...get(offset),
         ...leave,
@@ -118,27 +122,65 @@ function malloc({ layout, classes }: TableMemory): Code {
   ];
 }
 
-/** `SlabPool.free`. */
+/** Sets the bit of the granule at `offset` in the map that begins at the byte `map`. */
+function setBit(offset: Code, map: number): Code {
+  return store8(mapByte(offset), or(load8(mapByte(offset), map), bitOf(offset)), map);
+}
+
+/** Adds 1 to a word. */
+function increment(address: Code, offset: number): Code {
+  return store(address, add(load(address, offset), constant(1)), offset);
+}
+
+/** `SlabPool.free`, with the `push` of `TablePool`. */
 function free(tables: TableMemory): Code {
-  const [offset, cache, byte, top] = [ARGUMENT, 1, 2, 3];
+  const [offset, cache, byte, top, word] = [ARGUMENT, 1, 2, 3, 4];
+  const tops = multiply(get(cache), constant(TOPS));
   const inUse = WORD * tables.layout.inUse;
+  const clear = store8(mapByte(get(offset)), xor(get(byte), bitOf(get(offset))), inUse);
   return [
-    ...when(tee(cache, cacheAt(get(offset), tables)), [
+    ...when(tee(cache, cacheIn(tee(word, pageWord(get(offset), tables)))), [
       ...set(byte, load8(mapByte(get(offset)), inUse)),
       // An object begins there.
       ...when(isObject(get(offset), get(byte)), [
-        ...set(cache, multiply(get(cache), constant(TOPS))),
-        ...set(top, load(get(cache))),
+        ...set(top, load(tops)),
         // The magazine has room.
-        ...when(isBelow(get(top), load(get(cache), WORD)), [
-          ...store8(mapByte(get(offset)), xor(get(byte), bitOf(get(offset))), inUse),
+        ...when(isBelow(get(top), load(tops, WORD)), [
+          ...clear,
           ...store(shiftLeft(get(top), constant(WORD_SHIFT)), get(offset), WORD),
-          ...store(get(cache), add(get(top), constant(1))),
+          ...store(tops, add(get(top), constant(1))),
           ...leave,
         ]),
+        ...putIntoSlab(tables, clear),
       ]),
     ]),
     ...when(get(offset), call(REST_OF_FREE, get(offset))),
+  ];
+}
+
+/** `TablePool.push` where the magazine is full, for a slab that stays on its list. */
+function putIntoSlab({ layout, pageShift }: TableMemory, clear: Code): Code {
+  const [offset, cache, slab, count, word] = [ARGUMENT, 1, 3, 5, 4];
+  const [slabs, depot, summary] = [WORD * layout.slabs, WORD * layout.depot, WORD * layout.summary];
+  const firstOfSlab = shiftLeft(constant(-1), shiftRight(get(word), constant(L.PAGE_ORDER_SHIFT)));
+  const page = and(shiftRight(get(offset), constant(pageShift)), firstOfSlab);
+  return [
+    ...set(slab, multiply(page, constant(WORD * L.SLAB_WORDS))),
+    ...set(count, add(load(get(slab), slabs + WORD * L.SLAB_FREE), constant(1))),
+    ...when(and(get(count), add(get(count), constant(-1))), [
+      ...when(isBelow(get(count), load(get(slab), slabs + WORD * L.SLAB_SLOTS)), [
+        ...clear,
+        ...setBit(get(offset), depot),
+        // A bit of the summary tells of 32 in the depot map.
+        ...setBit(shiftRight(get(offset), constant(5)), summary),
+        ...store(get(slab), get(count), slabs + WORD * L.SLAB_FREE),
+        ...increment(
+          multiply(get(cache), constant(WORD * L.CACHE_WORDS)),
+          WORD * (layout.caches + L.CACHE_FREE),
+        ),
+        ...leave,
+      ]),
+    ]),
   ];
 }
 
@@ -149,7 +191,7 @@ function usableSize(tables: TableMemory): Code {
   const words = multiply(get(cache), constant(WORD * L.CACHE_WORDS));
   const granules = load(words, WORD * (caches + L.CACHE_SLOT_GRANULES));
   return [
-    ...when(tee(cache, cacheAt(get(offset), tables)), [
+    ...when(tee(cache, cacheIn(pageWord(get(offset), tables))), [
       ...when(isObject(get(offset), load8(mapByte(get(offset)), WORD * inUse)), [
         ...multiply(granules, constant(GRANULE)),
         ...leave,
@@ -167,7 +209,7 @@ export function fastFunctions(tables: TableMemory, rest: FastFunctions): FastFun
   const bodies: Code[] = [malloc(tables), free(tables), usableSize(tables)];
   const bytes = assemble(
     SIGNATURES,
-    SIGNATURES.map((signature, index) => ({ ...signature, locals: 3, body: bodies[index] })),
+    SIGNATURES.map((signature, index) => ({ ...signature, locals: 5, body: bodies[index] })),
   );
   const { Instance, Module } = webAssembly();
   const { exports } = new Instance(new Module(bytes), { kmem: { ...rest, tables: tables.memory } });

@@ -14,13 +14,15 @@ import { requireInteger, requirePowerOfTwo } from "../errors.ts";
 import { addSizeClasses, type HeapParts, type MakeHeapParts } from "../heap/parts.ts";
 import { CLASS_OF, GRANULE, SLOT_SIZES } from "../heap/size-classes.ts";
 import { type PoolLayout, poolLayout } from "../slab/layout.ts";
-import { SlabPool } from "../slab/slab-pool.ts";
+import { TablePool } from "./table-pool.ts";
 import { webAssembly } from "./webassembly.ts";
 
 const WASM_PAGE = 65536;
 const MIN_PAGE_SIZE = 32;
 /** Named caches are few in a program that allocates by itself, and each has words to be set at the start. */
 const MAX_NAMED_CACHES = 32;
+/** As many as a magazine takes: the call from Wasm costs as much as ten slots. */
+const MAX_BATCH = 64;
 /** The most caches. */
 const CACHE_LIMIT = SLOT_SIZES.length + MAX_NAMED_CACHES;
 
@@ -61,8 +63,15 @@ export class TableMemory {
   makeParts(...[space, makeRoom]: Parameters<MakeHeapParts>): HeapParts {
     const buddy = new BuddyAllocator(space);
     const words = new Int32Array(this.memory.buffer, 0, this.layout.wordCount);
-    const place = { endOffset: this.endOffset, threadCount: 1, thread: 0, minSlabBytes: 0, words };
-    const pool = new SlabPool(buddy, GRANULE, CACHE_LIMIT, makeRoom, place);
+    const place = {
+      endOffset: this.endOffset,
+      threadCount: 1,
+      thread: 0,
+      minSlabBytes: 0,
+      maxBatch: MAX_BATCH,
+      words,
+    };
+    const pool = new TablePool(buddy, GRANULE, CACHE_LIMIT, makeRoom, place);
     addSizeClasses(pool);
     return { buddy, pool };
   }
