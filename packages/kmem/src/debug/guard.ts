@@ -71,10 +71,15 @@ export class Guard {
   private readonly runs: OffsetTable;
   private readonly afterlife = new Afterlife(this.records);
   private lastNumber = 0;
+  /** What may be in quarantine. */
+  private readonly maxObjects: number;
+  private readonly maxBytes: number;
 
   constructor(space: GuardedSpace, orders: GuardOrders) {
     this.space = space;
     this.orders = orders;
+    this.maxObjects = orders.quarantine.objects;
+    this.maxBytes = orders.quarantine.bytes;
     this.tracker = new Tracker(orders.track, orders.watch);
     this.fresh = orders.zero ? ZERO : FRESH;
     this.patterns = new Patterns(space.bufferNow);
@@ -128,15 +133,22 @@ export class Guard {
   ): number {
     let offset = raw + bytesBefore(ward, align);
     const step = stepOf(ward, align);
-    if (step !== 0 && this.table.get(offset) !== 0) offset += step;
+    let former = this.table.get(offset);
+    if (former !== 0 && step !== 0) {
+      offset += step;
+      former = this.table.get(offset);
+    }
     const end = offset + byteLength;
     if (ward.hasZones || this.orders.zero) this.patterns.reach(rawEnd);
-    if (ward.fillsSlots && slotCache !== 0) this.takeFreeSlot(slotCache, raw, offset, end, rawEnd);
-    else this.fillNew(ward, raw, offset, end, rawEnd);
+    if (ward.fillsSlots && slotCache !== 0) {
+      const at = this.patterns.layOut(raw, offset, end, rawEnd, this.fresh);
+      if (at !== rawEnd) this.meetWrittenSlot(slotCache, raw, offset, end, rawEnd, at);
+    } else this.fillNew(ward, raw, offset, end, rawEnd);
     const number = ++this.lastNumber;
     const record = this.records.add(ward, slotCache, raw, rawEnd, offset, byteLength, number);
     if (this.tracker.isDue(number)) this.records.track(record, takeMoment());
     ward.liveObjects++;
+    if (former !== 0) this.records.markSuperseded(former);
     this.table.set(offset, record);
     if (slotCache === 0) this.runs.set(raw, record);
     return offset;
@@ -172,17 +184,24 @@ export class Guard {
     if (ward !== undefined && owner !== ward) {
       throw freeError("INVALID_FREE", offset, `it is no object of cache "${ward.name}"`);
     }
-    this.verifyZones(record);
     const raw = records.raw(record);
     const rawBytes = records.rawBytes(record);
-    const isKept = this.makeRoom(rawBytes);
+    if (owner.hasZones) {
+      const end = offset + records.byteLength(record);
+      this.patterns.reach(raw + rawBytes);
+      const at = this.patterns.firstOutside(raw, offset, end, raw + rawBytes);
+      if (at !== raw + rawBytes) this.verifyZones(record);
+    }
+    const isKept = this.hasRoom(rawBytes) || this.makeRoom(rawBytes);
     if (records.isTracked(record)) records.trackFree(record, takeMoment());
     records.markFreed(record, this.lastNumber);
     owner.liveObjects--;
     if (owner.fills) this.patterns.fill(raw, raw + rawBytes, FREED);
     this.afterlife.push(record, isKept ? QUARANTINED : RELEASED);
-    if (!isKept) this.giveBack(record);
-    this.forgetSome();
+    if (!isKept) {
+      this.giveBack(record);
+      this.forgetSome();
+    }
     return true;
   }
 
@@ -242,7 +261,7 @@ export class Guard {
    */
   reuseRun(byteLength: number, pageSize: number): number {
     const { afterlife, records } = this;
-    if (afterlife.objects < this.orders.quarantine.objects) return NONE;
+    if (afterlife.objects < this.maxObjects) return NONE;
     const record = afterlife.oldest();
     if (record === 0 || records.slotCache(record) !== 0) return NONE;
     if (Math.ceil(records.rawBytes(record) / pageSize) !== Math.ceil(byteLength / pageSize)) return NONE;
@@ -267,7 +286,7 @@ export class Guard {
   /** Forgets that anything lives or waits, as all of it was freed at once; of the latest it remembers the offsets. */
   reset(): void {
     const { records, table, afterlife } = this;
-    for (const record of afterlife) if (table.get(records.offset(record)) !== record) records.remove(record);
+    for (const record of afterlife) if (records.isSuperseded(record)) records.remove(record);
     const known = [...table.values()].sort((a, b) => records.number(a) - records.number(b));
     for (const record of known) {
       if (records.state(record) === LIVE) {
@@ -374,11 +393,16 @@ export class Guard {
     return { at, found, expected: pattern.byte };
   }
 
-  /** Makes a free slot an allocation's, from D3 to D1 in one pass. */
-  private takeFreeSlot(slotCache: number, raw: number, offset: number, end: number, rawEnd: number): void {
+  /** Tells that the free slot which is laid out has a wrong byte at `at`; where that is not thrown, lays it out all the same. */
+  private meetWrittenSlot(
+    slotCache: number,
+    raw: number,
+    offset: number,
+    end: number,
+    rawEnd: number,
+    at: number,
+  ): void {
     const { patterns } = this;
-    const at = patterns.layOut(raw, offset, end, rawEnd, this.fresh);
-    if (at === rawEnd) return;
     const error = this.freeSlotError(raw, rawEnd, at);
     if (this.orders.report === undefined) this.space.release(slotCache, raw);
     this.tell(error);
@@ -404,17 +428,27 @@ export class Guard {
     return freeSlotError(slot, slotEnd - slot, wrong, last === 0 ? undefined : this.records.read(last));
   }
 
-  /** Releases what is in quarantine the longest until so many bytes fit in; false when they never will. */
+  /** True when one more, of so many bytes, may be in quarantine. */
+  private hasRoom(byteLength: number): boolean {
+    const { objects, bytes } = this.afterlife;
+    return objects < this.maxObjects && bytes + byteLength <= this.maxBytes;
+  }
+
+  /**
+   * Releases what is in quarantine the longest until so many bytes fit in; false when they never will. Of a full one it
+   * releases a 32nd at once: a few in a row cost half as much as each by itself.
+   */
   private makeRoom(byteLength: number): boolean {
-    const { afterlife } = this;
-    const { objects, bytes } = this.orders.quarantine;
-    if (objects === 0 || byteLength > bytes) return false;
-    while (afterlife.objects >= objects || afterlife.bytes + byteLength > bytes) {
+    const { afterlife, maxObjects, maxBytes } = this;
+    if (maxObjects === 0 || byteLength > maxBytes) return false;
+    const most = maxObjects - 1 - (afterlife.objects < maxObjects ? 0 : maxObjects >>> 5);
+    while (afterlife.objects > most || afterlife.bytes + byteLength > maxBytes) {
       const oldest = afterlife.oldest();
       this.verifyFreed(oldest);
       afterlife.release(oldest);
       this.giveBack(oldest);
     }
+    this.forgetSome();
     return true;
   }
 
@@ -433,8 +467,7 @@ export class Guard {
     afterlife.oldest();
     while (afterlife.remembered > this.orders.remember) {
       const record = afterlife.forget();
-      const offset = records.offset(record);
-      if (table.get(offset) === record) table.set(offset, 0);
+      if (!records.isSuperseded(record)) table.set(records.offset(record), 0);
       records.remove(record);
     }
   }

@@ -52,9 +52,9 @@ export const DEBUG_PRESETS = {
   /** Nothing is watched: a `DebugHeap` like any `Heap`. */
   off: { sample: 0 },
   /** One allocation in 1,024 is guarded: to be left on. */
-  sampled: { sample: 1024, track: 32, quarantine: { objects: 64 } },
-  /** Every allocation is guarded; of one in 256 it is known where it was made. */
-  full: { sample: 1, track: 256 },
+  sampled: { sample: 1024, track: 128, quarantine: { objects: 64 } },
+  /** Every allocation is guarded; of one in 1,024 it is known where it was made. */
+  full: { sample: 1, track: 1024 },
   /** Every allocation is guarded, and it is known of each where it was made. */
   traced: { sample: 1, track: 1 },
 } as const satisfies Record<string, DebugOptions>;

@@ -160,7 +160,12 @@ export class Patterns {
     const word = (end >>> 3) * 2;
     const wrong =
       ((words[word] ^ ZONE_WORD) & BEHIND[before]) | ((words[word + 1] ^ ZONE_WORD) & BEHIND[before + 1]);
-    return wrong === 0 ? this.firstOther(word * 4 + 8, rawEnd, ZONE) : this.firstOther(end, rawEnd, ZONE);
+    if (wrong !== 0) return this.firstOther(end, rawEnd, ZONE);
+    index = (word >>> 1) + 1;
+    const rawLast = rawEnd >>> 3;
+    if (rawLast - index > LONG_BYTES / 8) return this.firstOther(index * 8, rawEnd, ZONE);
+    while (index < rawLast && doubles[index] === zone) index++;
+    return index === rawLast ? rawEnd : this.firstOther(index * 8, rawEnd, ZONE);
   }
 
   /** The byte at `offset`. */
