@@ -512,7 +512,7 @@ describe("caches", () => {
     bytes[out[4]! - 1] = 0;
     expect(errorOf(() => cache.freeBulk(out, 5)).code).toBe("OVERFLOW");
     expect(cache.stats().objects).toBe(5);
-    expect(errorOf(() => cache.freeBulk([...out, 16], 6)).code).toBe("INVALID_FREE");
+    expect(errorOf(() => cache.freeBulk([...out, out[0]! + 16], 6)).code).toBe("INVALID_FREE");
     expect(cache.stats().objects).toBe(5);
     cache.freeBulk(Int32Array.from(out), 5);
     expect(cache.stats().objects).toBe(0);
@@ -548,6 +548,49 @@ describe("sampling", () => {
     heap.check();
     heap.shrink();
     expect(heap.stats()).toMatchObject({ objects: 0, heldBytes: 0 });
+  });
+
+  it.each([
+    ["plain", {}, 40, undefined],
+    ["large", {}, 9000, undefined],
+    ["aligned", {}, 40, 64],
+    ["zeroed", { zero: true }, 40, undefined],
+    ["limited", { limit: 2 ** 17 }, 40, undefined],
+  ] as const)("counts each request once: %s", (_, { zero = false, limit = undefined }, byteLength, align) => {
+    const debug = { sample: 64, track: 0, ...(limit === undefined ? {} : { limitBytes: limit }) };
+    const { heap } = make({ zero, debug });
+    for (let count = 0; count < 6400; count++) {
+      heap.free(count % 2 === 0 ? heap.malloc(byteLength, align) : heap.tryMalloc(byteLength, align));
+    }
+    // 100 on average; the sum of 100 even gaps from 1 to 127 has a standard deviation of 4 in a hundred.
+    expect(heap.stats().guardedAllocations).toBeGreaterThan(82);
+    expect(heap.stats().guardedAllocations).toBeLessThan(118);
+    heap.check();
+  });
+
+  it("uses the pages that are to leave the quarantine for the next guarded allocation", () => {
+    const { heap, bytes } = make({ debug: { sample: 2, track: 0, quarantine: { objects: 2 } } });
+    const isGuarded = (offset: number): boolean => offset % PAGE === 16 || offset % PAGE === 32;
+    const next = (byteLength = 40): number => {
+      for (;;) {
+        const offset = heap.malloc(byteLength);
+        if (isGuarded(offset)) return offset;
+      }
+    };
+    const first = next();
+    const second = next();
+    heap.free(first);
+    heap.free(second);
+    const large = next(5000);
+    expect(Math.abs(large - first)).toBeGreaterThan(PAGE - 32);
+    expect(heap.stats().quarantinedObjects).toBe(2);
+    bytes[first] = 7;
+    const error = errorOf(() => next());
+    expect([error.code, error.offset]).toEqual(["USE_AFTER_FREE", first]);
+    expect(heap.stats().quarantinedObjects).toBe(2);
+    expect(Math.abs(next() - first)).toBe(16);
+    expect(heap.stats().quarantinedObjects).toBe(1);
+    heap.check();
   });
 
   it("guards as it can: without pages to spare, a request is served as any other", () => {

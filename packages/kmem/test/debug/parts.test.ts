@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { Faults } from "../../src/debug/faults.ts";
 import { Afterlife } from "../../src/debug/afterlife.ts";
-import { QUARANTINED, RELEASED } from "../../src/debug/guarded.ts";
+import { LIVE, QUARANTINED, RELEASED } from "../../src/debug/guarded.ts";
 import { OffsetTable } from "../../src/debug/offset-table.ts";
 import { FREED, FRESH, Patterns, ZONE } from "../../src/debug/patterns.ts";
 import { Random } from "../../src/debug/random.ts";
@@ -134,6 +134,62 @@ describe("OffsetTable", () => {
     table.clear();
     expect(table.get(0)).toBe(0);
     expect(new OffsetTable(4096).get(4096)).toBe(0);
+  });
+});
+
+describe("Records", () => {
+  const ward = new Ward(
+    { sample: 1, redZone: 16, fill: true },
+    { name: "records", isInSlots: true, isConstructed: false },
+  );
+
+  it("keep what was written, at the end of 4 GiB and beyond 2^32 allocations, while more come and go", () => {
+    const random = new TestRandom(11);
+    const records = new Records();
+    const kept = new Map<number, { raw: number; rawBytes: number; number: number; slotCache: number }>();
+    for (let count = 0; count < 3000; count++) {
+      const rawBytes = 16 * random.upTo(1000);
+      const raw = 2 ** 32 - rawBytes - 16 * random.below(1000);
+      const facts = { raw, rawBytes, number: 2 ** 40 + count, slotCache: random.below(1024) };
+      const record = records.add(ward, facts.slotCache, raw, raw + rawBytes, raw, rawBytes - 1, facts.number);
+      expect(kept.has(record)).toBe(false);
+      kept.set(record, facts);
+      if (random.chance(0.4)) {
+        const gone = random.pick([...kept.keys()]);
+        records.remove(gone);
+        kept.delete(gone);
+      }
+    }
+    for (const [record, { raw, rawBytes, number, slotCache }] of kept) {
+      expect(records.read(record)).toMatchObject({
+        offset: raw,
+        byteLength: rawBytes - 1,
+        raw,
+        rawEnd: raw + rawBytes,
+        slotCache,
+        number,
+        state: LIVE,
+        allocated: undefined,
+        isReset: false,
+      });
+      expect(records.ward(record)).toBe(ward);
+    }
+  });
+
+  it("keep the moments of those that are tracked, until they are removed", () => {
+    const records = new Records();
+    const record = records.add(ward, 1, 0, 64, 16, 20, 1);
+    const [allocated, freed] = [takeMoment(), takeMoment()];
+    records.trackFree(record, freed);
+    expect(records.read(record).freed).toBeUndefined();
+    records.track(record, allocated);
+    records.trackFree(record, freed);
+    expect(records.isTracked(record)).toBe(true);
+    expect(records.read(record)).toMatchObject({ allocated, freed });
+    records.remove(record);
+    const next = records.add(ward, 1, 0, 64, 16, 20, 2);
+    expect(next).toBe(record);
+    expect(records.read(next)).toMatchObject({ allocated: undefined, freed: undefined, number: 2 });
   });
 });
 
