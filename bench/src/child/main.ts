@@ -55,7 +55,7 @@ function measureTime({ columns, warmupRounds, timedRounds, limitMs }: ChildTask)
 /** Nanoseconds of the clock that the task names, from some moment on. */
 function now(): number {
   if (task.clock === "wall") return Number(process.hrtime.bigint());
-  const { user, system } = process.cpuUsage();
+  const { user, system } = process.threadCpuUsage();
   return (user + system) * 1000;
 }
 

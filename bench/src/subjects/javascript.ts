@@ -30,8 +30,8 @@ export interface ChildTask {
   readonly timedRounds: number;
   readonly columns: readonly Column[];
   /**
-   * What a round is timed by. The processor time of all the process's threads is that of the work even where others want
-   * the processor; time on the wall is what a program's user sees.
+   * What a round is timed by. The processor time of the thread that runs it is the same where others want the processor,
+   * V8's compiling threads among them; time on the wall is what a program's user sees.
    */
   readonly clock: "wall" | "processor";
   /** Milliseconds after which a timing process stops; undefined for never. */

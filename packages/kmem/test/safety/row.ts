@@ -71,6 +71,14 @@ export class Scene {
     return offset;
   }
 
+  /** As `malloc`, in a slot that does not begin a page: what is wrong with an offset there is told otherwise. */
+  mallocInPage(letter: string, byteLength: number): number {
+    const first = this.heap.malloc(byteLength);
+    const offset = this.malloc(letter, byteLength);
+    this.heap.free(first);
+    return offset;
+  }
+
   /** `malloc`, marked. */
   malloc(letter: string, byteLength: number): number {
     return this.mark(letter, this.heap.malloc(byteLength));

@@ -86,7 +86,7 @@ const DOUBLE_FREES: readonly Row[] = [
     group: "Double free",
     name: "its slab given back in between",
     misuse: (scene) => {
-      const offset = scene.malloc("A", SMALL);
+      const offset = scene.mallocInPage("A", SMALL);
       scene.heap.free(offset);
       scene.heap.shrink();
       scene.heap.free(offset);
@@ -185,7 +185,7 @@ const INVALID_FREES: readonly Row[] = [
   {
     group: "Invalid free",
     name: "before a small allocation",
-    misuse: (scene) => scene.heap.free(scene.mark("B", scene.malloc("A", SMALL) - 16)),
+    misuse: (scene) => scene.heap.free(scene.mark("B", scene.mallocInPage("A", SMALL) - 16)),
     byDefault: throws("INVALID_FREE", "cannot free offset B: it lies 96 bytes inside a slot of 112 bytes"),
     inDebug: throws(
       "INVALID_FREE",
@@ -226,7 +226,11 @@ const INVALID_FREES: readonly Row[] = [
   {
     group: "Invalid free",
     name: "another heap's offset, where this heap has nothing",
-    misuse: (scene) => scene.heap.free(scene.mark("A", otherHeap(scene, 16 * PAGE).malloc(SMALL))),
+    misuse: (scene) => {
+      const other = otherHeap(scene, 16 * PAGE);
+      other.malloc(SMALL);
+      scene.heap.free(scene.mark("A", other.malloc(SMALL)));
+    },
     byDefault: invalid("no page from 65536 to 655360 begins there"),
     inDebug: invalid("no page from 65536 to 655360 begins there"),
   },

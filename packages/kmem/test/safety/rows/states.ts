@@ -44,7 +44,9 @@ const CACHES: readonly Row[] = [
     name: "an object freed after its cache was destroyed",
     misuse: (scene) => {
       const cache = scene.heap.createCache({ name: "nodes", objectSize: 40 });
+      const first = cache.allocate();
       const offset = scene.mark("A", cache.allocate());
+      cache.free(first);
       cache.free(offset);
       cache.destroy();
       scene.heap.free(offset);
@@ -123,7 +125,7 @@ const STALE: readonly Row[] = [
     group: "Stale handle after `reset`",
     name: "freed, nothing being there",
     misuse: (scene) => {
-      const offset = scene.malloc("A", 100);
+      const offset = scene.mallocInPage("A", 100);
       scene.heap.reset();
       scene.heap.free(offset);
     },
