@@ -551,14 +551,13 @@ describe("sampling", () => {
   });
 
   it.each([
-    ["plain", {}, 40, undefined],
-    ["large", {}, 9000, undefined],
-    ["aligned", {}, 40, 64],
-    ["zeroed", { zero: true }, 40, undefined],
-    ["limited", { limit: 2 ** 17 }, 40, undefined],
-  ] as const)("counts each request once: %s", (_, { zero = false, limit = undefined }, byteLength, align) => {
-    const debug = { sample: 64, track: 0, ...(limit === undefined ? {} : { limitBytes: limit }) };
-    const { heap } = make({ zero, debug });
+    { what: "plain" },
+    { what: "large", byteLength: 9000 },
+    { what: "aligned", align: 64 },
+    { what: "zeroed", zero: true },
+    { what: "limited", debug: { limitBytes: 2 ** 17 } },
+  ])("counts each request once: $what", ({ byteLength = 40, align, zero = false, debug }) => {
+    const { heap } = make({ zero, debug: { sample: 64, track: 0, ...debug } });
     for (let count = 0; count < 6400; count++) {
       heap.free(count % 2 === 0 ? heap.malloc(byteLength, align) : heap.tryMalloc(byteLength, align));
     }
