@@ -6,10 +6,10 @@
  *   npm run bench:debug -- --modes off,sampled
  *   npm run bench:debug -- --json > FILE              the harness's document in place of the table
  *
- * Each heap runs in processes of its own, which take turns; a figure is the median over the processes of each one's
- * median round. Rounds are timed by the processor time of their thread, which other work on the machine disturbs
- * little. There are twice as many as in the other benchmarks: what is seldom done is compiled late. The plain heap is
- * measured twice, as *again*: its ratio to itself says how far the others can be trusted.
+ * Each heap runs in processes of its own, which take turns; a figure is the median over the processes. Rounds are timed by
+ * the processor time of their thread, which other work on the machine disturbs little; since the system counts that in
+ * steps of milliseconds, there are many rounds, timed as one. The plain heap is measured twice, as *again*: its ratio to
+ * itself says how far the others can be trusted.
  */
 
 import { Command } from "commander";
@@ -23,8 +23,9 @@ import { DEBUG_SUBJECTS } from "./src/subjects/javascript.ts";
 import { selectWorkloads } from "./src/workloads/catalogue.ts";
 
 const PROCESS_COUNT = 5;
-/** Rounds, as a multiple of those of the other benchmarks. */
-const ROUND_FACTOR = 2;
+/** Rounds, as multiples of those of the other benchmarks: 0.3 s and more of processor time. */
+const WARMUP_FACTOR = 2;
+const TIMED_FACTOR = 15;
 const DEFAULT_WORKLOADS = ["real", "random-replacement/1e3", "random-replacement/1e5"];
 /** The most that a mode may cost, as a ratio to the plain heap. */
 const BARS: Readonly<Record<string, number>> = { off: 1.02, sampled: 1.03, full: 6 };
@@ -92,8 +93,8 @@ const modes = allModes.filter(
 const benchmarks = await runBenchmarks({
   workloads: selectWorkloads(options.only ?? DEFAULT_WORKLOADS).map((workload) => ({
     ...workload,
-    warmupRounds: ROUND_FACTOR * workload.warmupRounds,
-    timedRounds: ROUND_FACTOR * workload.timedRounds,
+    warmupRounds: WARMUP_FACTOR * workload.warmupRounds,
+    timedRounds: TIMED_FACTOR * workload.timedRounds,
     hasLatency: false,
   })),
   subjects: [plain, ...modes],

@@ -17,10 +17,13 @@ const SLICE_OPERATIONS = 4096;
 const { loop } = (await import(`./${task.loop}-loop.ts`)) as { readonly loop: Loop };
 const roundBegin = stream.setupCount * OPERATION_WORDS;
 const roundEnd = roundBegin + stream.roundCount * OPERATION_WORDS;
+/** The part of a round's operations and its teardown's that are the round's. */
+const roundShare = stream.roundCount / (stream.roundCount + stream.teardownCount);
 
 /**
  * Runs the set-up, then warm-up and timed rounds of each column, the teardown after each. A subject with a time
- * limit is cut short in the round in which it is reached, and that round reckoned from its part.
+ * limit is cut short in the round in which it is reached, and that round reckoned from its part. By processor time, which
+ * the system counts in steps of milliseconds, all timed rounds are one, and the teardowns with them.
  */
 function measureTime({ columns, warmupRounds, timedRounds, limitMs }: ChildTask): TimeSample {
   loop.run(columns[0] ?? "plain", 0, roundBegin);
@@ -29,7 +32,9 @@ function measureTime({ columns, warmupRounds, timedRounds, limitMs }: ChildTask)
   const started = performance.now();
   for (const column of columns) {
     const timesNs: number[] = [];
+    let timedFromNs = 0;
     for (let round = 0; round < warmupRounds + timedRounds; round++) {
+      if (round === warmupRounds) timedFromNs = now();
       const endMs = limitMs === undefined ? Infinity : started + limitMs;
       const { ns, operations } = timeRound(column, endMs);
       operationCount += operations;
@@ -47,7 +52,7 @@ function measureTime({ columns, warmupRounds, timedRounds, limitMs }: ChildTask)
       loop.run(column, roundEnd, stream.words.length);
       operationCount += stream.teardownCount;
     }
-    roundsNs[column] = timesNs;
+    roundsNs[column] = task.clock === "wall" ? timesNs : [((now() - timedFromNs) / timedRounds) * roundShare];
   }
   return { allocator: task.allocator, roundsNs, checksum: checksumOf(stream), operationCount, isCut: false };
 }

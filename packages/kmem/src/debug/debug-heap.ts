@@ -123,7 +123,8 @@ export class DebugHeap extends Heap {
    */
   static create(options: DebugHeapOptions): DebugHeap {
     const { sample = 1 } = debugOptions(options.debug);
-    return sample > 1 ? new SampledHeap(options) : new DebugHeap(options);
+    if (sample > 1) return new SampledHeap(options);
+    return sample === 1 ? new WholeHeap(options) : new DebugHeap(options);
   }
 
   /**
@@ -309,13 +310,21 @@ export class DebugHeap extends Heap {
   /** As in `Heap`; what is guarded in pages of its own is freed by the guard. */
   protected override freeRun(offset: number): void {
     if (this.guard.isUnused) super.freeRun(offset);
-    else if (this.guard.find(offset) !== 0) this.guard.free(offset);
+    else if (this.freeGuarded(offset)) return;
     else if (this.buddy.isAllocated(offset) && !this.isPlaceOfGuarded(offset)) super.freeRun(offset);
     else {
       const error = this.guard.freeError(offset);
       if (error !== undefined) throw error;
       super.freeRun(offset);
     }
+  }
+
+  /** Frees the guarded allocation that lives at `offset`, which may be anything; false when none does. */
+  protected freeGuarded(offset: number): boolean {
+    const record = this.guard.find(offset);
+    if (record === 0) return false;
+    this.guard.freeLive(record, offset);
+    return true;
   }
 
   protected override makeCache(options: DebugCacheOptions): DebugCache {
@@ -433,6 +442,13 @@ export class DebugHeap extends Heap {
       fillFreeSlot: (slot, slotEnd) => this.guard.fillFreeSlot(slot, slotEnd),
     };
     return pool;
+  }
+}
+
+/** A heap of which every allocation is guarded: a free asks the guard first. */
+class WholeHeap extends DebugHeap {
+  override free(offset: number): void {
+    if (!this.freeGuarded(offset)) super.free(offset);
   }
 }
 

@@ -180,29 +180,34 @@ export class Guard {
     const record = this.table.get(offset);
     if (record === 0) return false;
     if (records.state(record) !== LIVE) throw doubleFreeError(records.read(record));
-    const owner = records.ward(record);
-    if (ward !== undefined && owner !== ward) {
+    if (ward !== undefined && records.ward(record) !== ward) {
       throw freeError("INVALID_FREE", offset, `it is no object of cache "${ward.name}"`);
     }
+    this.freeLive(record, offset);
+    return true;
+  }
+
+  /** Frees a live allocation, as `find` found it at `offset`. Throws as `free` does. */
+  freeLive(record: number, offset: number): void {
+    const { records, patterns } = this;
+    const ward = records.ward(record);
     const raw = records.raw(record);
     const rawBytes = records.rawBytes(record);
-    if (owner.hasZones) {
-      const end = offset + records.byteLength(record);
-      this.patterns.reach(raw + rawBytes);
-      const at = this.patterns.firstOutside(raw, offset, end, raw + rawBytes);
-      if (at !== raw + rawBytes) this.verifyZones(record);
+    const rawEnd = raw + rawBytes;
+    if (ward.hasZones) {
+      patterns.reach(rawEnd);
+      const at = patterns.firstOutside(raw, offset, offset + records.byteLength(record), rawEnd);
+      if (at !== rawEnd) this.verifyZones(record);
     }
     const isKept = this.hasRoom(rawBytes) || this.makeRoom(rawBytes);
     if (records.isTracked(record)) records.trackFree(record, takeMoment());
     records.markFreed(record, this.lastNumber);
-    owner.liveObjects--;
-    if (owner.fills) this.patterns.fill(raw, raw + rawBytes, FREED);
+    ward.liveObjects--;
+    if (ward.fills) patterns.fill(raw, rawEnd, FREED);
     this.afterlife.push(record, isKept ? QUARANTINED : RELEASED);
-    if (!isKept) {
-      this.giveBack(record);
-      this.forgetSome();
-    }
-    return true;
+    if (isKept) return;
+    this.giveBack(record);
+    this.forgetSome();
   }
 
   /** Why `offset`, at which nothing guarded lives, cannot be freed, where the guard (and `ward`) has to do with it. */

@@ -21,7 +21,8 @@ export interface GuardOptions {
 export interface DebugOptions extends GuardOptions {
   /**
    * What freed allocations may wait for before their places are used again: at most so many of them and so many bytes
-   * of theirs, red zones counted. Default 256 objects and 1 MiB. 0 of either: no quarantine.
+   * of theirs, red zones counted; of a full one, a 32nd of the objects leaves at once. Default 256 objects and 1 MiB. 0 of
+   * either: no quarantine.
    */
   quarantine?: { objects?: number; bytes?: number };
   /** So many allocations are remembered when their places have left the quarantine. Default 256. */
@@ -51,7 +52,7 @@ export interface DebugOptions extends GuardOptions {
 export const DEBUG_PRESETS = {
   /** Nothing is watched: a `DebugHeap` like any `Heap`. */
   off: { sample: 0 },
-  /** One allocation in 1,024 is guarded: to be left on. */
+  /** One allocation in 1,024 is guarded: to be left on. Of one in 128 of those it is known where it was made. */
   sampled: { sample: 1024, track: 128, quarantine: { objects: 64 } },
   /** Every allocation is guarded; of one in 1,024 it is known where it was made. */
   full: { sample: 1, track: 1024 },
