@@ -87,3 +87,63 @@ test("a realloc whose old allocation was overrun gives the new one back", () => 
   expect(errorOf(() => heap.realloc(offset, 300))).toBeInstanceOf(AllocError);
   expect(heap.stats().objects).toBe(before);
 });
+
+test("a free slot that was never used, and is written, is found by check(), and told of by its size", () => {
+  const { heap, bytes } = make();
+  const offset = heap.malloc(100);
+  bytes[offset - 16 + 160 + 5] = 7;
+  const error = errorOf(() => heap.check());
+  expect([error.code, firstLine(error)]).toEqual([
+    "USE_AFTER_FREE",
+    `write to freed memory: byte 5 of the free slot of 160 bytes at offset ${offset + 144} is 0x07, not 0xdd`,
+  ]);
+  heap.check();
+});
+
+test("without red zones, an allocation may fill its slot to the end, and its patterns are looked at all the same", () => {
+  const { heap, bytes } = make({ debug: { redZone: 0 } });
+  const offsets = Array.from({ length: 40 }, (_, index) => heap.malloc(48 + index));
+  for (const [index, offset] of offsets.entries()) {
+    expect([...bytes.subarray(offset, offset + 48 + index)].every((byte) => byte === 0xcd)).toBe(true);
+    heap.free(offset);
+  }
+  bytes[offsets[3]! + 2] = 7;
+  expect(errorOf(() => heap.check()).code).toBe("USE_AFTER_FREE");
+});
+
+test("a realloc that meets what was written in quarantine gives the new allocation back", () => {
+  const { heap, bytes } = make({ debug: { quarantine: { objects: 1 } } });
+  const freed = heap.malloc(100);
+  heap.free(freed);
+  bytes[freed] = 7;
+  const offset = heap.malloc(100);
+  expect(errorOf(() => heap.realloc(offset, 3000)).code).toBe("USE_AFTER_FREE");
+  expect(heap.stats().objects).toBe(1);
+  expect(heap.usableSize(offset)).toBe(100);
+  heap.check();
+});
+
+test("what stands for an offset no more is forgotten by a reset, and the latest is remembered", () => {
+  const { heap } = make({ debug: { quarantine: { objects: 0 }, remember: 1000, track: 0 } });
+  const offsets = Array.from({ length: 5 }, () => {
+    const offset = heap.malloc(100);
+    heap.free(offset);
+    return offset;
+  });
+  expect(new Set(offsets).size).toBe(2);
+  const lives = heap.malloc(100);
+  heap.reset();
+  const error = errorOf(() => heap.free(lives));
+  expect([error.code, error.message]).toEqual([
+    "DOUBLE_FREE",
+    expect.stringContaining("freed by reset() after allocation 6"),
+  ]);
+  heap.check();
+});
+
+test("openCache gives a cache of the heap, and takes no construct", () => {
+  const { heap } = make();
+  const cache = heap.createCache({ name: "nodes", objectSize: 40 });
+  expect(heap.openCache("nodes")).toBe(cache);
+  expect(() => heap.openCache("nodes", { construct: () => {} })).toThrow("construct must be left out");
+});
