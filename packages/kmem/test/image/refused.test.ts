@@ -90,7 +90,7 @@ describe("is refused, with what is wrong", () => {
     [
       "more caches than there are",
       set(CACHE_COUNT, 2 ** 32 - 1),
-      "objectSize must be an integer from 1 to 65536, got 0",
+      "the flags of a cache must be an integer from 0 to 1, got 9",
     ],
     ["an object of no bytes", set(OBJECT_SIZE, 0), "objectSize must be an integer from 1 to 65536, got 0"],
     [
@@ -113,7 +113,7 @@ describe("is refused, with what is wrong", () => {
     [
       "a name that goes on where there is none",
       set(NAME_LENGTH, 4096),
-      "a character must be an integer from 0 to 65535, got 4718592",
+      "the number of words left must be an integer from 1 to 28, got 0",
     ],
     [
       "a character that is none",
