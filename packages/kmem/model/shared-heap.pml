@@ -7,6 +7,7 @@
  *     takeOver, wakeAll          Lock.takeOver, wakeAll                             src/shared/lock.ts
  *     allocate, free, push       SharedPool.allocate, free, push                    src/shared/shared-pool.ts
  *     trade: refill, give back   SharedPool.trade; SlabPool.trade, giveBack         src/slab/slab-pool.ts
+ *     send home, take, emptyInbox   SharedPool.sendHome, refill, emptyInboxes; Inboxes   src/shared/inboxes.ts
  *     recover                    SharedHeap.recover, acquireFromTheDead             src/shared/shared-heap.ts
  *     rebuild, inherit           rebuildPool (the counts); SharedPool.inherit       src/slab/rebuild.ts, shared-pool.ts
  *
@@ -24,7 +25,9 @@
  *     when nothing can go on, everybody has ended, and each slot is in just one place    in Watch
  *
  * Settings: WORKERS, OPERATIONS of each, SLOTS, KILLS (0, 1: a worker; 2: the recoverer too), DOUBLE_FREE (both workers free
- * one object). Faults, each of which must be found: TOP_FIRST, DEPOT_FIRST, NO_WAKE_ALL, NO_REBUILD, PLAIN_AND, NO_INHERIT.
+ * one object), HOME (magazines of one slot, of which one is full at first, and objects in place of free slots: so slots are sent
+ * home). Faults, each of which must be found: TOP_FIRST, DEPOT_FIRST, NO_WAKE_ALL, NO_REBUILD, PLAIN_AND, NO_INHERIT,
+ * INBOX_FIRST, NO_EMPTY_INBOXES, NO_CLOSE.
  */
 #ifndef WORKERS
 #define WORKERS 2
@@ -38,7 +41,11 @@
 #ifndef KILLS
 #define KILLS 1
 #endif
+#ifdef HOME
+#define MAGAZINE 1
+#else
 #define MAGAZINE 2
+#endif
 #define BATCH 1
 
 /* The first recoverer has the number after the workers, the second one the next. */
@@ -57,6 +64,11 @@ bit depot[SLOTS];
 byte magazine[THREADS * MAGAZINE];
 byte top[THREADS];
 byte freeCount = SLOTS;
+
+/* Each worker's inbox, of one slot; only an open one is put into. */
+bit isOpen[WORKERS];
+bit isWaiting[WORKERS];
+byte waiting[WORKERS];
 
 /* States of threads: THREAD_DEAD of layout.ts, and the truth about them. */
 bit declaredDead[THREADS];
@@ -131,6 +143,60 @@ inline wakeAll() {
 #endif
 }
 
+/* Moves what waits in an inbox to the depot. */
+inline emptyInbox(worker) {
+  if
+  :: isWaiting[worker] ->
+    if
+    :: depot[waiting[worker]]
+    :: else ->
+      inUse[waiting[worker]] = 0;
+      depot[waiting[worker]] = 1;
+      freeCount++
+    fi;
+    isWaiting[worker] = 0
+  :: else
+  fi
+}
+
+inline emptyInboxes() {
+  if
+#if WORKERS > 2
+  :: isWaiting[0] || isWaiting[1] || isWaiting[2] -> emptyInbox(0); emptyInbox(1); emptyInbox(2)
+#else
+  :: isWaiting[0] || isWaiting[1] -> emptyInbox(0); emptyInbox(1)
+#endif
+  :: else
+  fi
+}
+
+/* Half a magazine of slots, from the depot into an empty one. Which of them is no part of the protocol. */
+inline refill() {
+  if
+  :: depot[0] -> slot = 0
+  :: depot[1] -> slot = 1
+#if SLOTS > 2
+  :: depot[2] -> slot = 2
+#endif
+  fi;
+#ifdef DEPOT_FIRST
+  depot[slot] = 0;
+  magazine[me * MAGAZINE] = slot;
+  top[me] = 1;
+#else
+  magazine[me * MAGAZINE] = slot;
+  top[me] = 1;
+  depot[slot] = 0;
+#endif
+  freeCount--
+}
+
+/* Sends a slot to the inbox of worker `home`: any may be its home. */
+inline sendHome(home) {
+  waiting[home] = magazine[me * MAGAZINE];
+  isWaiting[home] = 1
+}
+
 /* Half a magazine of slots: into an empty one, or out of a full one. */
 inline trade() {
   acquire();
@@ -143,31 +209,38 @@ inline trade() {
     assert(counted == freeCount);
     at = 0; counted = 0
   };
+  isOpen[me] = 1;
   if
-  :: top[me] == 0 && freeCount > 0 ->
-    /* Any slot of the depot: in which order they come is no part of the protocol. */
-    if
-    :: depot[0] -> slot = 0
-    :: depot[1] -> slot = 1
-#if SLOTS > 2
-    :: depot[2] -> slot = 2
-#endif
-    fi;
-#ifdef DEPOT_FIRST
-    depot[slot] = 0;
-    magazine[me * MAGAZINE] = slot;
-    top[me] = 1;
+  :: top[me] == 0 && isWaiting[me] ->
+#ifdef INBOX_FIRST
+    isWaiting[me] = 0;
+    magazine[me * MAGAZINE] = waiting[me];
+    top[me] = 1
 #else
-    magazine[me * MAGAZINE] = slot;
+    magazine[me * MAGAZINE] = waiting[me];
     top[me] = 1;
-    depot[slot] = 0;
+    isWaiting[me] = 0
 #endif
-    freeCount--
-  :: top[me] == 0 && freeCount == 0
+  :: top[me] == 0 && !isWaiting[me] && freeCount > 0 -> refill()
+  :: top[me] == 0 && !isWaiting[me] && freeCount == 0 ->
+    emptyInboxes();
+    if
+    :: freeCount > 0 -> refill()
+    :: else
+    fi
   :: top[me] == MAGAZINE ->
-    depot[magazine[me * MAGAZINE]] = 1;
-    freeCount++;
+    if
+    :: isOpen[0] && !isWaiting[0] -> sendHome(0)
+    :: isOpen[1] && !isWaiting[1] -> sendHome(1)
+#if WORKERS > 2
+    :: isOpen[2] && !isWaiting[2] -> sendHome(2)
+#endif
+    :: depot[magazine[me * MAGAZINE]] = 1;
+       freeCount++
+    fi;
+#if MAGAZINE > 1
     magazine[me * MAGAZINE] = magazine[me * MAGAZINE + 1];
+#endif
     top[me] = MAGAZINE - BATCH
   fi;
   slot = 0;
@@ -281,6 +354,9 @@ inline recover(victim) {
     od;
     at = 0
 #endif
+#ifndef NO_EMPTY_INBOXES
+    ; emptyInboxes()
+#endif
   fi;
   thread = 0;
   do
@@ -301,6 +377,16 @@ inline recover(victim) {
     od;
 #endif
     slot = 0;
+    if
+    :: thread < WORKERS && isWaiting[thread] -> emptyInbox(thread)
+    :: else
+    fi;
+#ifndef NO_CLOSE
+    if
+    :: thread < WORKERS -> isOpen[thread] = 0
+    :: else
+    fi;
+#endif
     declaredDead[thread] = 0;
     thread++
   :: thread < THREADS && !declaredDead[thread] -> thread++
@@ -378,6 +464,17 @@ proctype Watch() {
         thread++
       :: else -> break
       od;
+      /* What waits for somebody who will never come is lost. */
+      thread = 0;
+      do
+      :: thread < WORKERS ->
+        if
+        :: isWaiting[thread] && waiting[thread] == at && !dead[thread] -> count++
+        :: else
+        fi;
+        thread++
+      :: else -> break
+      od;
       assert(count == 1);
       assert(!live[at] || inUse[at]);
       at++
@@ -399,9 +496,32 @@ init {
     at = 1;
 #endif
     do
-    :: at < SLOTS -> depot[at] = 1; at++
+    :: at < SLOTS ->
+#ifdef HOME
+      inUse[at] = 1;
+      live[at] = 1;
+      freeCount--;
+#else
+      depot[at] = 1;
+#endif
+      at++
     :: else -> break
     od;
+#ifdef HOME
+    /* One that can be killed, or one that cannot, has a full magazine. */
+    if
+    :: at = 0
+    :: at = 1
+    fi;
+    inUse[0] = 0;
+    live[0] = 0;
+    top[at] = 1;
+    isOpen[0] = 1;
+    isOpen[1] = 1;
+#if WORKERS > 2
+    isOpen[2] = 1;
+#endif
+#endif
     at = 0;
     do
     :: at < WORKERS -> run Worker(at); at++

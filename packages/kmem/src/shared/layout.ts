@@ -5,11 +5,12 @@
  *     threads      1 word a thread      one of the THREAD_… states
  *     names        16 words a cache     a named cache's name: its length, then two UTF-16 units a word
  *     buddy state, buddy lists, page map    as `buddy/tables.ts` says
- *     pool         as `slab/layout.ts` says, with a region for each thread
+ *     pool         as `slab/layout.ts` says, with a region for the magazines of each thread, then one for its inboxes
  *     owners       1 byte a granule     the owner of the object that begins there; only where owners are tracked
+ *     homes        1 byte a page        the home of the slab that begins there: see `inboxes.ts`
  *
- * Each part begins on a cache line. A thread's number is counted from 0; where 0 must mean nobody, as in the lock word
- * and the owner bytes, it stands as number + 1.
+ * Each part begins on a cache line. A thread's number is counted from 0; where 0 must mean nobody, as in the lock word,
+ * the owner and the home bytes, it stands as number + 1.
  */
 import { roundUp } from "../bits/integers.ts";
 import { freeListWordCount } from "../buddy/free-lists.ts";
@@ -19,7 +20,7 @@ import { poolLayout } from "../slab/layout.ts";
 /** "kmem" in ASCII. */
 const MAGIC = 0x6b6d656d;
 /** Counts up with every change of this layout, or of what may be done to it. */
-const VERSION = 1;
+const VERSION = 2;
 
 export const HEADER_WORDS = 32;
 const HEADER_MAGIC = 0;
@@ -61,6 +62,9 @@ export const MAX_NAME_LENGTH = 2 * (NAME_WORDS - 1);
 /** The most threads: an owner is a byte. */
 export const MAX_THREADS = 254;
 
+/** Regions of the pool for each thread: one for its magazines, and, after those of all threads, one for its inboxes. */
+export const REGIONS_PER_THREAD = 2;
+
 /** A slab has the bits of its slots on cache lines of its own: 64 bytes of map are 8 KiB of slots. */
 export const MIN_SLAB_BYTES = 8192;
 /** As many slots as half of the largest magazine move at once: so the lock is taken seldom. */
@@ -96,6 +100,7 @@ export interface SharedTables {
   readonly buddy: BuddyTables;
   readonly pool: Int32Array;
   readonly owners: Uint8Array | undefined;
+  readonly homes: Uint8Array;
 }
 
 /** What `SharedHeap`'s buddy allocator will count, from its geometry. */
@@ -130,7 +135,7 @@ function cut(cutter: Cutter, geometry: SharedGeometry, cacheLimit: number, granu
   const { base, pageSize, maxSize, maxThreads, maxCaches, trackOwners } = geometry;
   const { maxOrder, tablePages } = pageCounts(geometry);
   const endOffset = base + maxSize;
-  const space = { cacheLimit, endOffset, granule, pageSize, threadCount: maxThreads };
+  const space = { cacheLimit, endOffset, granule, pageSize, threadCount: REGIONS_PER_THREAD * maxThreads };
   return {
     header: cutter.words(HEADER_WORDS),
     threads: cutter.words(maxThreads),
@@ -142,6 +147,7 @@ function cut(cutter: Cutter, geometry: SharedGeometry, cacheLimit: number, granu
     },
     pool: cutter.words(poolLayout(space).wordCount),
     owners: trackOwners ? cutter.bytes(Math.ceil(endOffset / granule)) : undefined,
+    homes: cutter.bytes(Math.ceil(endOffset / pageSize)),
   };
 }
 

@@ -62,7 +62,7 @@ function sharedParts({ geometry, tables, thread, lock }: Attachment): MakeHeapPa
     const pool = new SharedPool(buddy, GRANULE, cacheLimitOf(geometry), makeRoom, {
       place: {
         endOffset: geometry.base + geometry.maxSize,
-        threadCount: geometry.maxThreads,
+        threadCount: L.REGIONS_PER_THREAD * geometry.maxThreads,
         thread,
         words: tables.pool,
         minSlabBytes: L.MIN_SLAB_BYTES,
@@ -72,6 +72,7 @@ function sharedParts({ geometry, tables, thread, lock }: Attachment): MakeHeapPa
       names: tables.names,
       unnamed: SLOT_SIZES.length,
       owners: tables.owners,
+      homes: tables.homes,
     });
     if (pool.cacheCount === 0) addSizeClasses(pool);
     return { buddy, pool };

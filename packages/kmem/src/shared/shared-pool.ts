@@ -13,16 +13,21 @@
  *     free         magazine           in-use bit         free: it was being freed
  *     refill       magazine           depot bit          in the depot
  *     give back    depot bit          magazine           in the depot
+ *     send home    inbox              magazine           in the depot: inboxes are emptied
+ *     take         magazine           inbox              in the depot: inboxes are emptied
  *
  * So whatever a dead thread's magazines hold is free, and belongs to the depot. That is all that recovery needs to know
- * of threads that did not hold the lock.
+ * of threads that did not hold the lock. Of one that did, a slot may be in an inbox as well (`inboxes.ts`): so every
+ * inbox is emptied into the depot then.
  *
  * A thread takes slots from a slab of its own, its current one, as the kernel's per-CPU slabs: two threads then do not
- * write the same cache line of the maps, nor of the objects, unless they free each other's.
+ * write the same cache line of the maps, nor of the objects, unless they free each other's. What a full magazine gives up
+ * goes home: to the inbox of the thread whose current slab that of the slot was.
  *
  * Invariants, beside those of `SlabPool`, which hold while no thread is in the middle of an operation:
  *   P1: a thread changes tops and magazines of its own region only, but for those of a dead thread under the lock.
  *   P2: depot, slabs, lists, counters, currents and page words change under the lock only.
+ * P3 and P4 are those of `inboxes.ts`.
  *
  * Bonwick and Adams, Magazines and Vmem, 2001; Linux, mm/slub.c.
  */
@@ -34,10 +39,13 @@ import * as L from "../slab/layout.ts";
 import { rebuildPool } from "../slab/rebuild.ts";
 import type { PoolPlace } from "../slab/depot.ts";
 import { NO_SLOT, SlabPool } from "../slab/slab-pool.ts";
-import { MAX_NAME_LENGTH, NAME_WORDS } from "./layout.ts";
+import { Inboxes } from "./inboxes.ts";
+import { MAX_NAME_LENGTH, NAME_WORDS, REGIONS_PER_THREAD } from "./layout.ts";
 import { detachedError, type Lock } from "./lock.ts";
 
 const MAGAZINE_MASK = L.MAGAZINE_WORDS - 1;
+/** An inbox is taken from when it has one slot in so many of what the magazine may hold: fewer are not worth the lock. */
+const LEAST_SHARE = 8;
 
 /** What a thread's pool has beside the words that all of them share. */
 export interface SharedPoolParts {
@@ -48,6 +56,8 @@ export interface SharedPoolParts {
   readonly unnamed: number;
   /** A byte a granule, where owners are tracked. */
   readonly owners: Uint8Array | undefined;
+  /** A byte a page: the home of the slab that begins there. */
+  readonly homes: Uint8Array;
 }
 
 /** What a method of a closed pool is replaced by. */
@@ -60,6 +70,10 @@ export class SharedPool extends SlabPool {
   private readonly cacheNames: Int32Array;
   private readonly unnamed: number;
   private readonly owners: Uint8Array | undefined;
+  private readonly thread: number;
+  private readonly inboxes: Inboxes;
+  /** The threads that the heap may have: the pool has regions for their magazines, and for their inboxes. */
+  private readonly heapThreads: number;
   /** This thread's number + 1. */
   private readonly owner: number;
 
@@ -76,7 +90,10 @@ export class SharedPool extends SlabPool {
     this.cacheNames = parts.names;
     this.unnamed = parts.unnamed;
     this.owners = parts.owners;
-    this.owner = parts.place.thread + 1;
+    this.thread = parts.place.thread;
+    this.owner = this.thread + 1;
+    this.heapThreads = this.threadCount / REGIONS_PER_THREAD;
+    this.inboxes = new Inboxes(this.words, this.layout, this.heapThreads, parts.homes);
   }
 
   override allocate(number: number): number {
@@ -135,18 +152,67 @@ export class SharedPool extends SlabPool {
     words[at] = top + 1;
   }
 
+  /** As in a pool of one thread, but what is given back goes home, and what has come home is taken first. */
   protected override trade(number: number): number {
     this.lock.acquire();
     try {
       // A cache that another thread destroyed has no slabs, and is to get none.
       if (!this.isAlive(number)) return this.magazine(number);
       this.limitMagazine(number);
-      // Slabs that other threads made let a magazine hold more: one that was full may have room now.
       const top = this.words[this.region + 2 * number];
-      const isFull = top >= this.words[this.region + 2 * number + 1];
-      return top === this.magazine(number) || isFull ? super.trade(number) : top;
+      const size = this.words[this.region + 2 * number + 1] - this.magazine(number);
+      this.inboxes.open(this.thread, number, size);
+      if (top === this.magazine(number)) return this.refill(number, size);
+      // Slabs that other threads made let a magazine hold more: one that was full may have room now.
+      if (top < this.magazine(number) + size) return top;
+      const rest = this.sendHome(number, (size + 1) >>> 1);
+      return rest === 0 ? this.words[this.region + 2 * number] : this.giveBack(number, rest);
     } finally {
       this.lock.release();
+    }
+  }
+
+  /** Fills this thread's empty magazine, which may hold `size` slots; the rest is as for `trade`. */
+  private refill(number: number, size: number): number {
+    const { words, inboxes, thread } = this;
+    const count = Math.min(inboxes.count(thread, number), size);
+    if (count * LEAST_SHARE >= size) {
+      inboxes.moveTo(this.magazine(number), this.region + 2 * number, thread, number, count);
+      return words[this.region + 2 * number];
+    }
+    const top = super.trade(number);
+    if (top !== this.magazine(number)) return top;
+    // Better what is meant for others than nothing.
+    this.callIn(number);
+    return super.trade(number);
+  }
+
+  /**
+   * Moves the `count` slots that lie lowest in the magazine to their homes' inboxes. Returns how many had none, or one that is
+   * full: they lie lowest then.
+   */
+  private sendHome(number: number, count: number): number {
+    const { words, inboxes } = this;
+    const bottom = this.magazine(number) + 1;
+    const top = words[this.region + 2 * number];
+    if (top - bottom >= L.MAX_MAGAZINE_SIZE) throw this.topError(number);
+    let rest = 0;
+    for (let at = bottom; at < bottom + count; at++) {
+      const offset = words[at];
+      const page = offset >>> this.pageShift;
+      if ((words[this.pages + page] & L.PAGE_CACHE_MASK) !== number) throw this.slabError(number, page);
+      if (!inboxes.put(this.slabPage(page), number, offset)) words[bottom + rest++] = offset;
+    }
+    words.copyWithin(bottom + rest, bottom + count, top + 1);
+    words[this.region + 2 * number] = top - count + rest;
+    return rest;
+  }
+
+  /** Puts the current slabs of all threads back on the lists of a cache, and what waits in inboxes into the slabs. */
+  private callIn(number: number): void {
+    for (let thread = 0; thread < this.heapThreads; thread++) {
+      this.putBack(number, thread * this.layout.regionWords);
+      this.inheritMagazine(number, this.inboxes.region(thread));
     }
   }
 
@@ -160,6 +226,7 @@ export class SharedPool extends SlabPool {
     const page = super.nextSlab(number, mayAdd);
     if (page < 0) return page;
     words[at] = page + 1;
+    this.inboxes.setHome(page, this.thread);
     this.setAside(number, page);
     return page;
   }
@@ -197,13 +264,16 @@ export class SharedPool extends SlabPool {
   }
 
   override reset(): void {
+    const inboxes = this.inboxes.region(this.thread);
     this.words.fill(0, this.region + this.layout.currents, this.region + this.layout.magazines);
+    this.words.fill(0, inboxes, inboxes + this.layout.magazines);
     super.reset();
   }
 
   override shrink(number: number): void {
     this.lock.locked(() => {
       this.putBack(number, this.region);
+      this.inheritMagazine(number, this.inboxes.region(this.thread));
       super.shrink(number);
     });
   }
@@ -214,9 +284,7 @@ export class SharedPool extends SlabPool {
    */
   override removeCache(number: number): void {
     this.lock.locked(() => {
-      for (let thread = 0; thread < this.threadCount; thread++) {
-        this.putBack(number, thread * this.layout.regionWords);
-      }
+      this.callIn(number);
       super.shrink(number);
       const { name, magazineSlots } = this.stats(number);
       if (magazineSlots > 0) {
@@ -248,7 +316,7 @@ export class SharedPool extends SlabPool {
     }
   }
 
-  /** Free slots of a cache that wait in magazines, of all threads. What others do at this moment may be missed. */
+  /** Free slots of a cache that wait in magazines and inboxes, of all threads. What others do at this moment may be missed. */
   protected override magazineSlots(number: number): number {
     let sum = 0;
     for (let thread = 0; thread < this.threadCount; thread++) {
@@ -269,7 +337,9 @@ export class SharedPool extends SlabPool {
   giveUpRegion(): void {
     this.lock.locked(() => {
       this.shrinkAll();
-      this.words.fill(0, this.region, this.region + this.layout.magazines);
+      for (const region of [this.region, this.inboxes.region(this.thread)]) {
+        this.words.fill(0, region, region + this.layout.magazines);
+      }
     });
   }
 
@@ -279,29 +349,42 @@ export class SharedPool extends SlabPool {
    */
   rebuild(lives: (thread: number) => boolean): void {
     rebuildPool(this, lives);
+    for (let thread = 0; thread < this.heapThreads; thread++) {
+      for (let number = 1; number <= this.cacheCount; number++) {
+        this.inheritMagazine(number, this.inboxes.region(thread));
+      }
+    }
   }
 
   /**
-   * Moves what the magazines of a dead thread hold to the depot, and puts its current slabs back; the lock is held.
-   * Done again after it was interrupted, it goes on where it ended. Returns the slots moved. O(caches + slots moved).
+   * Moves what the magazines and inboxes of a dead thread hold to the depot, and puts its current slabs back; the lock is
+   * held. Done again after it was interrupted, it goes on where it ended. Returns the slots moved. O(caches + slots moved).
    */
   inherit(thread: number): number {
-    const words = this.words;
-    const region = thread * this.layout.regionWords;
     let moved = 0;
-    for (let number = 1; number <= this.cacheCount; number++) {
-      const bottom = region + this.layout.magazines + number * L.MAGAZINE_WORDS;
-      for (let top = words[region + 2 * number]; top > bottom; top--) {
-        if (this.inheritSlot(number, words[top] >>> 0)) moved++;
-        words[region + 2 * number] = top - 1;
+    for (const region of [thread * this.layout.regionWords, this.inboxes.region(thread)]) {
+      for (let number = 1; number <= this.cacheCount; number++) {
+        moved += this.inheritMagazine(number, region);
+        this.putBack(number, region);
       }
-      this.putBack(number, region);
+      this.words.fill(0, region, region + this.layout.magazines);
     }
-    words.fill(0, region, region + this.layout.magazines);
     return moved;
   }
 
-  /** Puts a slot that was found in a dead thread's magazine into the depot, unless it is there already. */
+  /** Moves what the magazine of a cache in a region holds to the depot. Returns the slots moved. */
+  private inheritMagazine(number: number, region: number): number {
+    const words = this.words;
+    const bottom = region + this.layout.magazines + number * L.MAGAZINE_WORDS;
+    let moved = 0;
+    for (let top = words[region + 2 * number]; top > bottom; top--) {
+      if (this.inheritSlot(number, words[top] >>> 0)) moved++;
+      words[region + 2 * number] = top - 1;
+    }
+    return moved;
+  }
+
+  /** Puts a slot that was found in an inbox, or in a dead thread's magazine, into the depot, unless it is there already. */
   private inheritSlot(number: number, offset: number): boolean {
     // The thread may have died while it gave slots back, and their slab with them.
     if (this.cacheAt(offset) !== number || !this.isSlot(offset) || this.isInDepot(offset)) return false;

@@ -456,7 +456,7 @@ export class SlabPool extends Depot {
     if (word === 0) words[layout.summary + (wordIndex >>> 5)] &= ~(1 << wordIndex);
   }
 
-  private topError(number: number): AllocError {
+  protected topError(number: number): AllocError {
     const count = this.words[this.region + 2 * number] - this.magazine(number);
     return corrupted("S1", `magazine ${number} has ${count} slots`);
   }

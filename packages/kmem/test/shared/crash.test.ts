@@ -3,8 +3,10 @@ import { NONE, SharedHeap } from "../../src/index.ts";
 import { Random } from "../model/random.ts";
 import {
   Actor,
+  allocation,
   copyImage,
   Coverage,
+  freeingOf,
   type Image,
   loadStepped,
   reallocationOf,
@@ -164,6 +166,37 @@ describe("a thread killed at any step leaves a heap that recovers", async () => 
         rescueAtEveryStep(stepped, coverage, random, image, victim.heap.threadId, verify);
       });
       expect(victim.held[0]!.offset).toBe(0);
+    }
+  });
+
+  test("of sending slots home, and of taking what came home", () => {
+    const random = new Random(1, "home");
+    const keeper = new Actor(SharedHeap.create(SPACE));
+    const victim = attachVictim(stepped, keeper);
+    const actors = { keeper, victim };
+    const make = (actor: Actor): Operation =>
+      allocation(actor, "malloc(8192)", 8192, () => actor.heap.tryMalloc(8192));
+    const act = (operation: Operation, isVictims: boolean): void => {
+      if (isVictims) {
+        killAtEveryStep(stepped, coverage, random, actors, operation, (image, verify) => {
+          if (random.chance(0.05)) {
+            rescueAtEveryStep(stepped, coverage, random, image, victim.heap.threadId, verify);
+          }
+        });
+      } else {
+        operation.run();
+        operation.settle();
+      }
+    };
+    // A magazine holds eight of these, so it overflows twice; each time four go home to whoever made them.
+    for (const [maker, other] of [
+      [victim, keeper],
+      [keeper, victim],
+    ] as const) {
+      for (const turn of [16, 8]) {
+        for (let count = 0; count < turn; count++) act(make(maker), maker === victim);
+        while (maker.held.length > 0) act(freeingOf(other, maker.held.pop()!), other === victim);
+      }
     }
   });
 

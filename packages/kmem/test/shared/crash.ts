@@ -195,7 +195,7 @@ function nothing(name: string, run: () => void): Operation {
 }
 
 /** An allocation of `actor` by `call`. */
-function allocation(actor: Actor, name: string, byteLength: number, call: () => number): Operation {
+export function allocation(actor: Actor, name: string, byteLength: number, call: () => number): Operation {
   let offset = NONE;
   return {
     name,
@@ -211,6 +211,11 @@ function allocation(actor: Actor, name: string, byteLength: number, call: () => 
 function freeing(actor: Actor, owner: Actor, random: Random): Operation {
   const object = drop(owner, random);
   if (object === undefined) return nothing("shrink", () => actor.heap.shrink());
+  return freeingOf(actor, object);
+}
+
+/** A free, by `actor`, of an object that was taken out of what somebody holds. */
+export function freeingOf(actor: Actor, object: Held): Operation {
   return {
     name: `free(${object.byteLength})`,
     leaves: [0, 1],

@@ -51,8 +51,10 @@ function explore(...settings: string[]): Exploration {
 describe.skipIf(!hasTools && process.env["CI"] === undefined)("the model of the shared heap", () => {
   test.each([
     ["two workers, one of them killed", 500_000, ["WORKERS=2", "KILLS=1", "SLOTS=2"]],
-    ["its rescuer killed as well", 1_000_000, ["WORKERS=2", "KILLS=2", "SLOTS=2", "OPERATIONS=1"]],
+    ["the same, where slots are sent home", 500_000, ["WORKERS=2", "KILLS=1", "SLOTS=2", "HOME"]],
+    ["its rescuer killed as well", 1_000_000, ["WORKERS=2", "KILLS=2", "SLOTS=2", "OPERATIONS=1", "HOME"]],
     ["three workers", 100_000, ["WORKERS=3", "KILLS=0", "OPERATIONS=1"]],
+    ["three that send slots home", 100_000, ["WORKERS=3", "KILLS=0", "OPERATIONS=1", "HOME"]],
     ["two frees of one object", 100, ["WORKERS=2", "KILLS=0", "DOUBLE_FREE"]],
   ])("holds for %s", (_, fewestStates, settings) => {
     const { isComplete, states, violation } = explore(...settings);
@@ -67,6 +69,9 @@ describe.skipIf(!hasTools && process.env["CI"] === undefined)("the model of the 
     ["NO_INHERIT", "(count==1)", ["KILLS=1", "SLOTS=2"]],
     ["NO_REBUILD", "(counted==freeCount)", ["KILLS=1", "SLOTS=2"]],
     ["NO_WAKE_ALL", "(ended[thread]||dead[thread])", ["KILLS=1", "SLOTS=2"]],
+    ["INBOX_FIRST", "(count==1)", ["KILLS=1", "SLOTS=2", "HOME"]],
+    ["NO_EMPTY_INBOXES", "(count==1)", ["KILLS=1", "SLOTS=2", "HOME"]],
+    ["NO_CLOSE", "(count==1)", ["KILLS=1", "SLOTS=2", "HOME"]],
     ["PLAIN_AND", "(count==1)", ["KILLS=0", "DOUBLE_FREE"]],
   ])("finds the fault %s", (fault, violation, settings) => {
     expect(explore(fault, ...settings).violation).toBe(violation);

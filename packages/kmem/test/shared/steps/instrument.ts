@@ -25,6 +25,7 @@ const STEPPED_FILES = new Set([
   "slab/slab-pool.ts",
   "slab/rebuild.ts",
   "heap/heap.ts",
+  "shared/inboxes.ts",
   "shared/lock.ts",
   "shared/shared-heap.ts",
   "shared/shared-pool.ts",
