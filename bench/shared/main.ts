@@ -13,6 +13,7 @@ import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { describeCommit, describeMachine } from "../src/harness/machine.ts";
 import { medianOf, type Spread, spreadOf } from "../src/harness/statistics.ts";
+import { roundTripNs } from "./distance.ts";
 import { runScenario } from "./measure.ts";
 import { findNatives } from "./native.ts";
 import { NATIVE_SCENARIOS, type Pattern, type Scenario, SCENARIOS } from "./scenario.ts";
@@ -28,6 +29,13 @@ interface Row {
   readonly rate: Spread;
   /** The same for seconds on a processor, the median; null where it is not known. */
   readonly cpuRate: number | null;
+}
+
+/** Everything that was measured with the machine as it was. */
+interface Measurements {
+  readonly rows: readonly Row[];
+  /** Nanoseconds in which a cache line went to the other processor and back, before each run. */
+  readonly lineRoundTripNs: Spread;
 }
 
 /** A quotient of two rows, and what it is to be at least. */
@@ -49,7 +57,7 @@ const { rounds, periodMs, json, store } = new Command("bench:shared")
   .opts<{ rounds: number; periodMs: number; json: boolean; store: boolean }>();
 
 /** Each line once a round, so that what changes on the machine meanwhile touches all alike. */
-async function measureAll(): Promise<Row[]> {
+async function measureAll(): Promise<Measurements> {
   const natives = await findNatives();
   const lines = [
     ...SCENARIOS.map((scenario) => ({
@@ -66,10 +74,14 @@ async function measureAll(): Promise<Row[]> {
     ),
   ];
   const runs = lines.map((): { rate: number; cpuRate?: number }[] => []);
+  const trips: number[] = [];
   for (let round = 0; round < rounds; round++) {
-    for (const [index, line] of lines.entries()) runs[index]!.push(await line.run());
+    for (const [index, line] of lines.entries()) {
+      trips.push(roundTripNs());
+      runs[index]!.push(await line.run());
+    }
   }
-  return lines.map(({ pattern, subject, workerCount }, index) => ({
+  const rows = lines.map(({ pattern, subject, workerCount }, index) => ({
     pattern,
     subject,
     workerCount,
@@ -79,6 +91,7 @@ async function measureAll(): Promise<Row[]> {
         ? medianOf(runs[index]!.map(({ cpuRate = 0 }) => cpuRate))
         : null,
   }));
+  return { rows, lineRoundTripNs: spreadOf(trips) };
 }
 
 /** A line of this program's own subjects, by name. */
@@ -153,7 +166,7 @@ function million(rate: number): string {
   return (rate / 1e6).toFixed(1);
 }
 
-const rows = await measureAll();
+const { rows, lineRoundTripNs } = await measureAll();
 const comparisons = compare(rows);
 const document = {
   date: new Date().toISOString(),
@@ -162,6 +175,7 @@ const document = {
   node: process.versions.node,
   rounds,
   periodMs,
+  lineRoundTripNs,
   rows,
   comparisons,
   lockHoldsUs: await holds(),
@@ -192,6 +206,10 @@ else {
         bar.toFixed(2),
       ]),
     ),
+  );
+  console.log(
+    `a cache line from one processor to the other and back: ${lineRoundTripNs.median.toFixed(0)} ns ` +
+      `(${lineRoundTripNs.min.toFixed(0)} – ${lineRoundTripNs.max.toFixed(0)})`,
   );
   const { count, median, p99, p9999, longest } = document.lockHoldsUs;
   console.log(
