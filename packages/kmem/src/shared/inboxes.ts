@@ -59,7 +59,7 @@ export class Inboxes {
     const top = this.words[this.region(thread) + 2 * number];
     const count = top === 0 ? 0 : top - this.bottom(thread, number);
     if (count >>> 0 > L.MAX_MAGAZINE_SIZE) {
-      throw corrupted("S1", `the inbox of thread ${thread} for cache ${number} has ${count} slots`);
+      throw corrupted("S1", `inbox ${number} of thread ${thread} has ${count} slots`);
     }
     return count;
   }
@@ -72,7 +72,7 @@ export class Inboxes {
     const thread = this.homes[page] - 1;
     if (thread < 0 || thread >= this.threadCount) return false;
     const at = this.region(thread) + 2 * number;
-    const top = this.bottom(thread, number) + this.count(thread, number) + 1;
+    const top = this.count(thread, number) + this.bottom(thread, number) + 1;
     if (top > this.words[at + 1]) return false;
     this.words[top] = offset;
     this.words[at] = top;

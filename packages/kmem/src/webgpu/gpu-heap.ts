@@ -103,7 +103,7 @@ function requireLimit(maxBytes: number): number {
 /** The error of freeing what is no allocation, or another heap's. */
 function foreignError(allocation: unknown): Error {
   return allocation instanceof GpuAllocation
-    ? freeError("INVALID_FREE", allocation.offset, "the allocation is of another heap")
+    ? freeError("INVALID_FREE", allocation.offset, "it is not of this heap")
     : argumentError("allocation", "of a GPU heap", allocation);
 }
 

@@ -136,7 +136,7 @@ describe("spoilt words", () => {
   });
 
   test.each([
-    ["the top of an inbox", "S1 broken: the inbox of thread 0 for cache 32 has 1000 slots", "inbox"],
+    ["the top of an inbox", "S1 broken: inbox 32 of thread 0 has 1000 slots", "inbox"],
     ["the top of a magazine", "S1 broken: magazine 32 has 1000 slots", "magazine"],
     ["a slot in a magazine", "S4 broken: no slab of cache 32 begins at page 60", "slot"],
   ] as const)("of %s are found before they are followed", (_, message, what) => {
