@@ -35,6 +35,8 @@ import { type HeapStats, heapStats } from "./stats.ts";
 
 /** The largest request that a slab serves. A constant of the module's own: see `slab-pool.ts`. */
 const SMALL_LIMIT = MAX_SLOT_SIZE;
+/** What the pool gives for no slot, likewise. */
+const NO_SLOT_WORD = NO_SLOT;
 
 /** The largest request that a space with 32-bit offsets could hold, in bytes. */
 const MAX_REQUEST = MAX_END_OFFSET;
@@ -127,11 +129,11 @@ export class Heap {
       align === undefined
     ) {
       const offset = this.pool.allocate(this.classOf[(byteLength + 15) >>> 4]);
-      if (offset !== NO_SLOT) return offset >>> 0;
+      if (offset !== NO_SLOT_WORD) return offset >>> 0;
     }
     const offset = this.mallocUncommon(byteLength, align);
     if (offset === NONE) throw this.outOfMemory(byteLength);
-    return offset;
+    return offset >>> 0;
   }
 
   /** As `malloc`, but returns `NONE` when there is no space. */
@@ -143,7 +145,7 @@ export class Heap {
       align === undefined
     ) {
       const offset = this.pool.allocate(this.classOf[(byteLength + 15) >>> 4]);
-      if (offset !== NO_SLOT) return offset >>> 0;
+      if (offset !== NO_SLOT_WORD) return offset >>> 0;
     }
     return this.mallocUncommon(byteLength, align);
   }

@@ -37,8 +37,22 @@ const FULL_SLAB_BYTES = 32768;
  */
 const SPARE_SLABS = 4;
 
-// The fast path reads this; a constant of the module's own is folded into the code, an imported one is not.
+// What the hot paths read, as constants of the module's own: see `slab-pool.ts`.
 const CACHE_MASK = L.PAGE_CACHE_MASK;
+const SLAB_WORDS = L.SLAB_WORDS;
+const SLAB_FREE = L.SLAB_FREE;
+const SLAB_SLOTS = L.SLAB_SLOTS;
+const LINK_WORDS = L.LINK_WORDS;
+const LINK_NEXT = L.LINK_NEXT;
+const LINK_PREVIOUS = L.LINK_PREVIOUS;
+const SET_ASIDE = L.SET_ASIDE;
+const CACHE_WORDS = L.CACHE_WORDS;
+const CACHE_FREE = L.CACHE_FREE;
+const CACHE_BUCKET_MASK = L.CACHE_BUCKET_MASK;
+const CACHE_EMPTY_SLABS = L.CACHE_EMPTY_SLABS;
+const CACHE_FULL_SLABS = L.CACHE_FULL_SLABS;
+const BUCKETS = L.BUCKETS;
+const EMPTY_BUCKET = L.EMPTY_BUCKET;
 /** The order in the word of a slab's page. */
 const PAGE_ORDER_BITS = L.PAGE_ORDER_MASK << L.PAGE_ORDER_SHIFT;
 
@@ -143,15 +157,15 @@ export abstract class Depot {
   }
 
   protected cache(number: number): number {
-    return this.layout.caches + number * L.CACHE_WORDS;
+    return this.layout.caches + number * CACHE_WORDS;
   }
 
   protected slab(page: number): number {
-    return this.layout.slabs + page * L.SLAB_WORDS;
+    return this.layout.slabs + page * SLAB_WORDS;
   }
 
   protected links(page: number): number {
-    return this.layout.links + page * L.LINK_WORDS;
+    return this.layout.links + page * LINK_WORDS;
   }
 
   /** The first page of the slab that `page` lies in: blocks are aligned to their own size. */
@@ -166,8 +180,8 @@ export abstract class Depot {
   protected nextSlab(number: number, mayAdd: boolean): number {
     const words = this.words;
     const cache = this.cache(number);
-    if (words[cache + L.CACHE_BUCKET_MASK] === 0 && !(mayAdd && this.addSlab(number))) return -1;
-    return words[cache + L.BUCKETS + this.nextBucket(words[cache + L.CACHE_BUCKET_MASK])] - 1;
+    if (words[cache + CACHE_BUCKET_MASK] === 0 && !(mayAdd && this.addSlab(number))) return -1;
+    return words[cache + BUCKETS + this.nextBucket(words[cache + CACHE_BUCKET_MASK])] - 1;
   }
 
   /** Which of the buckets in `mask`, one bit each, to take a slab from: that of the fullest, so that others may empty. */
@@ -193,16 +207,16 @@ export abstract class Depot {
     const slab = this.slab(page);
     const pageCount = this.slabPageCount(page);
     const slotGranules = words[this.cache(number) + L.CACHE_SLOT_GRANULES] >>> 0;
-    const slots = words[slab + L.SLAB_SLOTS];
+    const slots = words[slab + SLAB_SLOTS];
     const tail = pageCount * this.depotWordsPerPage * 32 - slots * slotGranules;
     const isSound =
       (words[this.pages + page] & ~PAGE_ORDER_BITS) === number &&
       (page & (pageCount - 1)) === 0 &&
       tail >= 0 &&
       tail < slotGranules &&
-      words[slab + L.SLAB_FREE] >>> 0 <= slots;
+      words[slab + SLAB_FREE] >>> 0 <= slots;
     if (!isSound) throw this.slabError(number, page);
-    return words[slab + L.SLAB_FREE];
+    return words[slab + SLAB_FREE];
   }
 
   /** The index, in the depot map, of a slab's last word. */
@@ -214,58 +228,58 @@ export abstract class Depot {
   protected changeFree(number: number, page: number, change: number): void {
     const words = this.words;
     const slab = this.slab(page);
-    const slots = words[slab + L.SLAB_SLOTS];
-    const before = words[slab + L.SLAB_FREE];
+    const slots = words[slab + SLAB_SLOTS];
+    const before = words[slab + SLAB_FREE];
     const after = before + change;
     if (after >>> 0 > slots >>> 0)
       throw corrupted("S4", `${after} of ${slots} slots of page ${page} are free`);
-    words[slab + L.SLAB_FREE] = after;
-    words[this.cache(number) + L.CACHE_FREE] += change;
+    words[slab + SLAB_FREE] = after;
+    words[this.cache(number) + CACHE_FREE] += change;
     const oldBucket = L.bucketOf(before, slots);
     const newBucket = L.bucketOf(after, slots);
-    if (oldBucket === newBucket || words[this.links(page) + L.LINK_PREVIOUS] === L.SET_ASIDE) return;
+    if (oldBucket === newBucket || words[this.links(page) + LINK_PREVIOUS] === SET_ASIDE) return;
     this.unlink(number, page, oldBucket);
     this.link(number, page, newBucket);
-    const tooManyEmpty = words[this.cache(number) + L.CACHE_EMPTY_SLABS] > SPARE_SLABS;
-    if (newBucket === L.EMPTY_BUCKET && tooManyEmpty) this.returnSlab(number, page);
+    const tooManyEmpty = words[this.cache(number) + CACHE_EMPTY_SLABS] > SPARE_SLABS;
+    if (newBucket === EMPTY_BUCKET && tooManyEmpty) this.returnSlab(number, page);
   }
 
   link(number: number, page: number, bucket: number): void {
     const words = this.words;
     const cache = this.cache(number);
-    if (bucket === L.EMPTY_BUCKET) words[cache + L.CACHE_EMPTY_SLABS]++;
-    if (bucket === 0) words[cache + L.CACHE_FULL_SLABS]++;
+    if (bucket === EMPTY_BUCKET) words[cache + CACHE_EMPTY_SLABS]++;
+    if (bucket === 0) words[cache + CACHE_FULL_SLABS]++;
     if (bucket === 0) return;
-    const head = cache + L.BUCKETS + bucket;
+    const head = cache + BUCKETS + bucket;
     const next = words[head];
     if (next !== 0) {
-      const back = this.links(next - 1) + L.LINK_PREVIOUS;
+      const back = this.links(next - 1) + LINK_PREVIOUS;
       if (words[back] !== 0) throw this.linkError(next, page);
       words[back] = page + 1;
     }
-    words[this.links(page) + L.LINK_NEXT] = next;
-    words[this.links(page) + L.LINK_PREVIOUS] = 0;
+    words[this.links(page) + LINK_NEXT] = next;
+    words[this.links(page) + LINK_PREVIOUS] = 0;
     words[head] = page + 1;
-    words[cache + L.CACHE_BUCKET_MASK] |= 1 << bucket;
+    words[cache + CACHE_BUCKET_MASK] |= 1 << bucket;
   }
 
   protected unlink(number: number, page: number, bucket: number): void {
     const words = this.words;
     const cache = this.cache(number);
-    if (bucket === L.EMPTY_BUCKET) words[cache + L.CACHE_EMPTY_SLABS]--;
-    if (bucket === 0) words[cache + L.CACHE_FULL_SLABS]--;
+    if (bucket === EMPTY_BUCKET) words[cache + CACHE_EMPTY_SLABS]--;
+    if (bucket === 0) words[cache + CACHE_FULL_SLABS]--;
     if (bucket === 0) return;
-    const head = cache + L.BUCKETS + bucket;
-    const next = words[this.links(page) + L.LINK_NEXT];
-    const previous = words[this.links(page) + L.LINK_PREVIOUS];
+    const head = cache + BUCKETS + bucket;
+    const next = words[this.links(page) + LINK_NEXT];
+    const previous = words[this.links(page) + LINK_PREVIOUS];
     // The slab's neighbours, or the head of its list, must know it: else its links are not to be followed.
-    const back = this.links(next - 1) + L.LINK_PREVIOUS;
-    const forth = previous === 0 ? head : this.links(previous - 1) + L.LINK_NEXT;
+    const back = this.links(next - 1) + LINK_PREVIOUS;
+    const forth = previous === 0 ? head : this.links(previous - 1) + LINK_NEXT;
     if (words[forth] !== page + 1 || (next !== 0 && words[back] !== page + 1))
       throw this.linkError(previous, page);
     if (next !== 0) words[back] = previous;
     words[forth] = next;
-    if (words[head] === 0) words[cache + L.CACHE_BUCKET_MASK] &= ~(1 << bucket);
+    if (words[head] === 0) words[cache + CACHE_BUCKET_MASK] &= ~(1 << bucket);
   }
 
   private linkError(link: number, page: number): AllocError {
@@ -324,7 +338,7 @@ export abstract class Depot {
     const construct = this.constructors[number];
     if (construct === undefined) return true;
     const slotSize = this.slotSize(number);
-    const end = offset + words[this.slab(page) + L.SLAB_SLOTS] * slotSize;
+    const end = offset + words[this.slab(page) + SLAB_SLOTS] * slotSize;
     try {
       for (let slot = offset; slot < end; slot += slotSize) construct(slot);
     } catch (error) {
@@ -358,10 +372,10 @@ export abstract class Depot {
   protected returnSlab(number: number, page: number): void {
     const { words, buddy } = this;
     const pageCount = this.slabPageCount(page);
-    const used = words[this.slab(page) + L.SLAB_SLOTS] - this.soundFree(number, page);
+    const used = words[this.slab(page) + SLAB_SLOTS] - this.soundFree(number, page);
     if (used !== 0)
       throw corrupted("S4", `${used} slots of page ${page}, on the list of empty slabs, are not free`);
-    this.unlink(number, page, L.EMPTY_BUCKET);
+    this.unlink(number, page, EMPTY_BUCKET);
     this.changeSlab(number, page, pageCount, -1);
     buddy.free(page * buddy.pageSize);
   }
@@ -369,7 +383,7 @@ export abstract class Depot {
   /** Makes a block a slab of a cache, all its slots in the depot. */
   adoptSlab(number: number, page: number, pageCount: number): void {
     this.changeSlab(number, page, pageCount, 1);
-    this.link(number, page, L.EMPTY_BUCKET);
+    this.link(number, page, EMPTY_BUCKET);
   }
 
   /** Marks the pages of a new slab, puts its slots into the depot and counts it (`change` 1), or undoes that (-1). */
@@ -384,12 +398,12 @@ export abstract class Depot {
     words.fill(pageWord, first + 1, first + pageCount);
     this.fillDepot(page, pageCount, change === 1 ? slots : 0, slotSize / this.granule);
     words[first] = pageWord;
-    words[this.slab(page) + L.SLAB_FREE] += change * slots;
-    words[this.slab(page) + L.SLAB_SLOTS] += change * slots;
+    words[this.slab(page) + SLAB_FREE] += change * slots;
+    words[this.slab(page) + SLAB_SLOTS] += change * slots;
     words[cache + L.CACHE_SLABS] += change;
     words[cache + L.CACHE_PAGES] += change * pageCount;
     words[cache + L.CACHE_SLOTS] += change * slots;
-    words[cache + L.CACHE_FREE] += change * slots;
+    words[cache + CACHE_FREE] += change * slots;
     this.limitMagazine(number);
   }
 
@@ -438,13 +452,13 @@ export abstract class Depot {
   /** Takes a slab off its list: a thread's current one, or one that is to be. */
   setAside(number: number, page: number): void {
     this.unlink(number, page, this.bucket(page));
-    this.words[this.links(page) + L.LINK_PREVIOUS] = L.SET_ASIDE;
+    this.words[this.links(page) + LINK_PREVIOUS] = SET_ASIDE;
   }
 
   /** The bucket of the slab that begins at `page`. */
   protected bucket(page: number): number {
     const slab = this.slab(page);
-    return L.bucketOf(this.words[slab + L.SLAB_FREE], this.words[slab + L.SLAB_SLOTS]);
+    return L.bucketOf(this.words[slab + SLAB_FREE], this.words[slab + SLAB_SLOTS]);
   }
 
   /** True when the slot at `offset` lies in its slab, free. */
@@ -463,7 +477,7 @@ export abstract class Depot {
     return {
       slot: (intoSlab - intoSlot) / slotSize,
       intoSlot,
-      slots: this.words[this.slab(page) + L.SLAB_SLOTS],
+      slots: this.words[this.slab(page) + SLAB_SLOTS],
     };
   }
 
