@@ -7,7 +7,7 @@
  */
 
 import { BuddyAllocator, Heap, SlabCache } from "kmem";
-import { alignedSizeOf, alignmentOf, KIND_CALLOC, KIND_REALLOC } from "../stream/layout.ts";
+import * as layout from "../stream/layout.ts";
 import { PAGE_BYTES } from "../workloads/workload.ts";
 import {
   createOffsetTable,
@@ -16,6 +16,9 @@ import {
   type AdapterOptions,
   type OffsetTable,
 } from "./adapter.ts";
+
+/** Constants of this module: see `offset-loop.ts`. */
+const { KIND_CALLOC, KIND_REALLOC, alignedSizeOf, alignmentOf } = layout;
 
 function refuse(kind: number): never {
   throw new Error(`this allocator knows no operation of kind ${kind}`);

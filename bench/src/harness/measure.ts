@@ -63,13 +63,17 @@ const MIN_SPACE_BYTES = 2 ** 24;
 /** Byte heaps reach this far. */
 const MAX_SPACE_BYTES = 2 ** 32;
 
-/** Latency processes of each subject: the worst of single operations needs no finer figure. */
-const LATENCY_PROCESS_COUNT = 3;
+/** The most latency processes of each subject: the worst of single operations needs no finer figure. */
+const MAX_LATENCY_PROCESS_COUNT = 3;
 /**
  * Operations before the timed round of a latency process: V8 compiles what is done once in a thousand operations only
  * after some million of them. (99.99 % of git's took 13.7 µs after half a million, and take 2.8 after three million.)
  */
-const LATENCY_WARMUP_OPERATIONS = 3e6;
+const LATENCY_WARMUP_OPERATIONS = 8e6;
+
+function latencyProcessCount({ processCount }: Pick<MeasureSettings, "processCount">): number {
+  return Math.min(processCount, MAX_LATENCY_PROCESS_COUNT);
+}
 
 /** @returns processes that {@link measureWorkload} starts, for a progress bar */
 export function processCountOf(
@@ -77,7 +81,7 @@ export function processCountOf(
   subjectCount: number,
   settings: Pick<MeasureSettings, "processCount">,
 ): number {
-  const latencyCount = workload.hasLatency === true ? LATENCY_PROCESS_COUNT : 0;
+  const latencyCount = workload.hasLatency === true ? latencyProcessCount(settings) : 0;
   return subjectCount * (settings.processCount + 1 + latencyCount);
 }
 
@@ -174,7 +178,7 @@ async function runLatencies(
 ): Promise<LatencySample[]> {
   if (workload.hasLatency !== true || subject.isSlow === true) return [];
   const samples: LatencySample[] = [];
-  for (let turn = 0; turn < LATENCY_PROCESS_COUNT; turn++) {
+  for (let turn = 0; turn < latencyProcessCount(settings); turn++) {
     settings.onProcess?.(`${workload.name}, ${subject.name}, single operations`);
     samples.push(await subject.latency(run, Math.ceil(LATENCY_WARMUP_OPERATIONS / stream.roundCount)));
   }

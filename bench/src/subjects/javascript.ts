@@ -2,8 +2,8 @@
 
 import { existsSync, readFileSync } from "node:fs";
 import { createRequire, findPackageJSON } from "node:module";
-import { fileURLToPath } from "node:url";
 import type { Target } from "../workloads/workload.ts";
+import { childProgram } from "./child-program.ts";
 import { locateModule, modulePath, type ModuleName } from "./modules.ts";
 import { runProgram } from "./process.ts";
 import type { Column, LatencySample, MemorySample, TimeSample } from "./sample.ts";
@@ -41,7 +41,6 @@ export interface ChildTask {
 /** Name of the loop without an allocator, in JavaScript. */
 const JAVASCRIPT_BASELINE = "loop in JavaScript";
 
-const CHILD_PATH = fileURLToPath(new URL("../child/main.ts", import.meta.url));
 /** Time that a slow subject may take in one process, its set-up aside. */
 const LIMIT_MS = 2000;
 /** The same for a heap that takes stacks. */
@@ -69,7 +68,7 @@ function javascriptSubject(facts: Facts, kind: Kind): Subject {
     const facts = { isVariable: false, clock: "wall", ...rest } as const;
     const what = { ...facts, mode, modulePath: path, streamPath, target, spaceBytes };
     const task: ChildTask = { ...what, warmupRounds, timedRounds, columns };
-    return JSON.parse(await runProgram([...prefix, process.execPath, CHILD_PATH, JSON.stringify(task)]));
+    return JSON.parse(await runProgram([...prefix, process.execPath, childProgram(), JSON.stringify(task)]));
   };
   return {
     baseline: JAVASCRIPT_BASELINE,

@@ -8,10 +8,10 @@ const TIMED_OPERATIONS = 2e6;
 const MIN_TIMED_ROUNDS = 3;
 const MAX_TIMED_ROUNDS = 25;
 /**
- * Operations of the warm-up: V8 has compiled and recompiled all by then, also what a program does seldom. (With 1.5
- * million, rounds of kmem's and of the Wasm modules went on falling, by a quarter on some.)
+ * Operations of the warm-up: V8 has compiled and recompiled all by then, also what a program does seldom: on
+ * sqlite3 it does so until the fifteenth million, meanwhile rounds take up to three times as long as after.
  */
-const WARMUP_OPERATIONS = 4e6;
+const WARMUP_OPERATIONS = 1.6e7;
 
 /** All recorded workloads: `real/NAME` for heaps, `pages/NAME` for buddy allocators. */
 export function recordedWorkloads(): Workload[] {
