@@ -369,17 +369,17 @@ export class GpuHeap<Device extends DeviceLike = DeviceLike> implements BuffersO
       if (allocationCount === 0) spares++;
       for (const range of space.ranges(span)) {
         const owner = this.owners[range];
-        requireSame("G2", "an owner", owner === undefined, space.isFree(range));
+        requireSame("G2", "owner", owner === undefined, space.isFree(range));
         if (owner === undefined) continue;
         count++;
         const found = [owner.range, owner.offset, owner.block.span];
         const expected = [range, space.startOf(range) * this.alignment, span];
-        requireSame("G2", "an owner", `${found}`, `${expected}`);
+        requireSame("G2", "owner", `${found}`, `${expected}`);
       }
-      requireSame("G2", "a count", allocationCount, count);
+      requireSame("G2", "count", allocationCount, count);
     }
-    requireSame("G1", "the bytes held", blocks.heldBytes, heldBytes);
-    requireSame("G3", "more than one spare", spares > 1, false);
+    requireSame("G1", "heldBytes", blocks.heldBytes, heldBytes);
+    requireSame("G3", "spares", spares, Math.min(spares, 1));
   }
 
   /** Destroys every buffer. All allocations are gone; what uses the heap or them throws `AllocError` `DETACHED`. */

@@ -217,26 +217,26 @@ export class RangeSpace {
       for (const range of this.ranges(span)) {
         const at = range << NODE_SHIFT;
         const found = [words[at + START], words[at + SPAN_RING], words[at + SPAN]];
-        requireSame("R1", "a range", `${found}`, `${[end, before, span]}`);
+        requireSame("R1", "range", `${found}`, `${[end, before, span]}`);
         if (this.isFree(range)) {
-          requireSame("R2", "a free neighbour", this.isFree(before), false);
+          requireSame("R2", "free neighbour", this.isFree(before), false);
           freeCount++;
         }
         end += this.lengthOf(range);
         before = range;
       }
-      requireSame("R1", "a span's end", end, length);
+      requireSame("R1", "span", end, length);
     }
     for (let bin = 0; bin < BIN_COUNT; bin++) {
       let isHolding = false;
       for (const range of walk(words, BIN_RING, bin)) {
-        requireSame("R3", "a bin", bin, this.isFree(range) ? binOf(this.lengthOf(range)) : NONE);
+        requireSame("R3", "bin", bin, this.isFree(range) ? binOf(this.lengthOf(range)) : NONE);
         isHolding = true;
         freeCount--;
       }
-      requireSame("R4", "the bit of a bin", this.bins.has(bin), isHolding);
+      requireSame("R4", "bit of bin", this.bins.has(bin), isHolding);
     }
-    requireSame("R3", "a count of ranges", freeCount, 0);
+    requireSame("R3", "count", freeCount, 0);
   }
 
   /** Makes a used range a free one: puts it into the bin of its length. */
