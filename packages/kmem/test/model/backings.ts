@@ -1,4 +1,5 @@
 /** The backings that a heap may have, each of a random shape. */
+import { roundUp } from "../../src/bits/integers.ts";
 import type { HeapOptions, MemoryLike } from "../../src/index.ts";
 import type { Random } from "./random.ts";
 
@@ -86,15 +87,17 @@ export function randomBacking(random: Random, kind: BackingKind, byteLimit: numb
   }
 }
 
-/** The heap may be told of more than the memory's maximum, or of less. */
+/** The heap may be told of more than the memory's maximum, or of less; the memory has room for the base and a page at least. */
 function randomMemory(
   random: Random,
   options: HeapOptions,
   shared: boolean,
   byteLimit: number,
 ): BackedOptions {
-  const most = Math.max(2, Math.ceil(byteLimit / WASM_PAGE));
-  const initial = random.between(1, most);
+  const { base = 0, pageSize = WASM_PAGE } = options;
+  const least = Math.ceil((roundUp(base, pageSize) + pageSize) / WASM_PAGE);
+  const most = Math.max(2, least, Math.ceil(byteLimit / WASM_PAGE));
+  const initial = random.between(least, most);
   const maximum = random.between(initial, most + 1);
   const memory = wasmMemory({ initial, maximum, shared });
   const maxSize = initial * WASM_PAGE + random.below(2 * byteLimit);
