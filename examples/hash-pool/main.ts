@@ -40,7 +40,7 @@ for (let index = 0; index < chunkCount; index++) {
   if (pool.digests.get(index) !== expected) wrong++;
 }
 heap.shrink();
-heap.check(true);
+heap.check({ quiet: true });
 const { objects, heldBytes } = heap.stats();
 console.log(`${pool.digests.size} chunks hashed by ${WORKER_COUNT} workers, ${wrong} digests wrong`);
 console.log(`the heap holds ${objects} objects in ${heldBytes} bytes, and every table is right`);

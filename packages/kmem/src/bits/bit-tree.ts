@@ -10,7 +10,7 @@
  * Cost: insert, remove and has touch one word nearly always; next and previous O(log32 length).
  * Size: length / 31 words, roughly. The words belong to the caller, so that they may lie in shared memory.
  */
-import { highestBit, lowestBit } from "./integers.ts";
+import { bitCount, highestBit, lowestBit } from "./integers.ts";
 
 /** How many words the levels of a tree take, lowest level first. */
 function levelWordCounts(length: number): number[] {
@@ -29,10 +29,10 @@ export function bitTreeWordCount(length: number): number {
 }
 
 export class BitTree {
-  private readonly words: Int32Array;
+  readonly words: Int32Array;
   /** The index of each level's first word. */
-  private readonly levels: number[] = [];
-  private readonly wordCounts: number[];
+  readonly levels: number[] = [];
+  readonly wordCounts: number[];
 
   /** A tree on `words` from index `firstWord`, for members 0 to `length` - 1; the words must be zero. */
   constructor(words: Int32Array, firstWord: number, length: number) {
@@ -118,4 +118,31 @@ export class BitTree {
     for (; level >= 0; level--) index = index * 32 + highestBit(this.words[this.levels[level] + index]);
     return index;
   }
+}
+
+/**
+ * The number of members of `tree` from `first` to `last`, both inclusive; -1 where T1 does not hold of a word that tells of them.
+ * With 2^31 - 1 as `last`, all words behind are looked at, also their bits past the end. O((last - first) / 32 + levels).
+ */
+export function countMembers(tree: BitTree, first: number, last: number): number {
+  const { words, levels, wordCounts } = tree;
+  let sum = 0;
+  for (let index = first >>> 5; index <= last >>> 5 && index < wordCounts[0]; index++) {
+    let word = words[levels[0] + index];
+    if (index === first >>> 5) word &= -1 << first;
+    if (index === last >>> 5) word &= -1 >>> (31 - last);
+    sum += bitCount(word);
+  }
+  for (let level = 1; level < levels.length; level++) {
+    first >>>= 5;
+    last >>>= 5;
+    const below = wordCounts[level - 1];
+    const end = last < below ? last + 1 : 32 * wordCounts[level];
+    for (let index = first; index < end; index++) {
+      const isMarked = (words[levels[level] + (index >>> 5)] & (1 << index)) !== 0;
+      const hasAny = index < below && words[levels[level - 1] + index] !== 0;
+      if (isMarked !== hasAny) return -1;
+    }
+  }
+  return sum;
 }

@@ -15,6 +15,13 @@ export function highestBit(word: number): number {
   return 31 - Math.clz32(word);
 }
 
+/** The number of set bits of `word`. O(1). (Hacker's Delight, section 5-1.) */
+export function bitCount(word: number): number {
+  word -= (word >>> 1) & 0x55555555;
+  word = (word & 0x33333333) + ((word >>> 2) & 0x33333333);
+  return Math.imul((word + (word >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24;
+}
+
 /** True for 1, 2, 4, … up to 2^52; false for anything else, also for what is not a number. */
 export function isPowerOfTwo(value: number): boolean {
   // The logarithm is for what 32-bit operators cannot tell, and ten times as slow.

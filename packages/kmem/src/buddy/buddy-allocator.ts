@@ -30,6 +30,7 @@ import {
   requirePowerOfTwo,
   requireSame,
 } from "../errors.ts";
+import { CheckRound, type CheckStep, type CheckWindow } from "../inspect/check-round.ts";
 import { externalFragmentationIndex } from "../inspect/fragmentation.ts";
 import { checkBuddy } from "./check.ts";
 import { FreeLists, freeListWordCount } from "./free-lists.ts";
@@ -129,6 +130,7 @@ export class BuddyAllocator {
   private readonly state: Int32Array;
   private readonly pages: Uint8Array;
   private readonly lists: FreeLists;
+  private readonly round = new CheckRound();
 
   /**
    * Makes an allocator for the bytes from `base` to `base + size`. `tables` is for a heap that keeps them in memory of
@@ -412,12 +414,32 @@ export class BuddyAllocator {
   }
 
   /**
-   * Rebuilds the free lists from the page map and compares. Throws `AllocError` `CORRUPTED` that names the
-   * invariant which does not hold. O(pages).
+   * Checks that page map, free lists and counters agree. Throws `AllocError` `CORRUPTED` that names the invariant which does
+   * not hold.
+   *
+   * With `pages`, looks at the next so many only, and goes on from there the next time. Returns true when the end of the
+   * space was reached: then the next step begins again at the start. Counters are compared with the blocks only in a round
+   * during which nothing was allocated or freed, and with each other otherwise. Throws RangeError or TypeError when `pages` is no
+   * positive integer. O(pages looked at); the last step looks at the list words for space to come as well.
    */
-  check(): void {
-    requireSame("B3", "the resize under way", this.state[RESIZE_START], 0);
-    checkBuddy(this.pages, this.lists, this.firstPage, this.firstPage + this.size / this.pageSize);
+  check(step?: CheckStep): boolean {
+    const pageCount = this.size / this.pageSize;
+    return this.round.advance(
+      step,
+      pageCount,
+      (page) => page,
+      (window) => this.checkPages(window),
+    );
+  }
+
+  /** What `check` does in one step: for a heap, which looks at its slabs in the same step. */
+  checkPages(window: CheckWindow): void {
+    const { pages, lists, firstPage, endPage, state } = this;
+    requireSame("B3", "the resize under way", state[RESIZE_START], 0);
+    if (window.from === 0) lists.countedBy = window.tally;
+    // What lies before the base, back to the origin, is looked at with the first pages.
+    const from = window.from && firstPage + window.from;
+    checkBuddy({ pages, lists, firstPage, endPage }, from, firstPage + window.end, window);
   }
 
   /** The error for a request of `requestedBytes` that cannot be served now. */

@@ -19,9 +19,10 @@
  *
  * Knuth, The Art of Computer Programming, volume 1, section 2.5, algorithms R and S.
  */
-import { BitTree, bitTreeWordCount } from "../bits/bit-tree.ts";
+import { BitTree, bitTreeWordCount, countMembers } from "../bits/bit-tree.ts";
 import { lowestBit } from "../bits/integers.ts";
 import { corrupted } from "../errors.ts";
+import type { CheckTally } from "../inspect/check-round.ts";
 import { pieceOrder } from "./page-map.ts";
 
 /** Where the words that are not bits stand; the count of order k is at `COUNTS + k`, the trees follow. */
@@ -45,6 +46,8 @@ export class FreeLists {
   private readonly pageCount: number;
   private readonly words: Int32Array;
   private readonly trees: BitTree[] = [];
+  /** What a round of the check counts into; undefined once a block was listed or unlisted since it began. */
+  countedBy: CheckTally | undefined = undefined;
 
   /** Empty lists for pages 0 to `pageCount` - 1, on words that must be zero. */
   constructor(
@@ -79,9 +82,16 @@ export class FreeLists {
     return this.words.subarray(COUNTS, COUNTS + this.maxOrder + 1);
   }
 
-  /** The bits of all lists. */
-  get treeWords(): Int32Array {
-    return this.words.subarray(COUNTS + this.maxOrder + 1);
+  /**
+   * The number of free blocks of `order` that cover pages `from` to `last`, both inclusive, the latter past the end to look at
+   * all behind; -1 where the bits disagree about them.
+   */
+  countWithin(order: number, from: number, last: number): number {
+    return countMembers(
+      this.trees[order],
+      from >>> order,
+      last < this.pageCount ? last >>> order : 0x7fffffff,
+    );
   }
 
   has(page: number, order: number): boolean {
@@ -91,6 +101,7 @@ export class FreeLists {
   /** Puts a block on its list as it is; `release` is the form that merges. */
   insert(page: number, order: number): void {
     const words = this.words;
+    this.countedBy = undefined;
     this.trees[order].insert(page >>> order);
     words[COUNTS + order]++;
     words[ORDER_MASK_WORD] |= 1 << order;
@@ -99,6 +110,7 @@ export class FreeLists {
 
   remove(page: number, order: number): void {
     const words = this.words;
+    this.countedBy = undefined;
     this.trees[order].remove(page >>> order);
     if (--words[COUNTS + order] === 0) words[ORDER_MASK_WORD] &= ~(1 << order);
     words[FREE_PAGES_WORD] -= 1 << order;

@@ -22,6 +22,7 @@ import { Heap } from "../heap/heap.ts";
 import { privateParts } from "../heap/parts.ts";
 import type { HeapOptions } from "../heap/space.ts";
 import { CLASS_OF, classFor, GRANULE, MAX_SLOT_SIZE, SLOT_SIZES } from "../heap/size-classes.ts";
+import type { CheckStep, CheckWindow } from "../inspect/check-round.ts";
 import { NO_SLOT } from "../slab/slab-pool.ts";
 import type { HeapStats } from "../heap/stats.ts";
 import type { SlabCacheOptions } from "../slab/slab-cache.ts";
@@ -250,18 +251,27 @@ export class DebugHeap extends Heap {
 
   /**
    * As `Heap.check`, and looks at the red zones of all that is guarded, and at all bytes that are free and filled. Throws
-   * `AllocError` `OVERFLOW` or `USE_AFTER_FREE` for the first that was written. O(size).
+   * `AllocError` `OVERFLOW` or `USE_AFTER_FREE` for the first that was written. O(bytes looked at).
    */
-  override check(): void {
-    super.check();
-    this.guard.check();
-    if (this.guardedPool === undefined) return;
-    for (const { offset, byteLength } of this.buddy.blocks()) {
-      const number = this.pool.cacheAt(offset);
-      if (this.guardedPool.wardOf(number)?.fillsSlots !== true) continue;
-      const slotSize = this.pool.slotSize(number);
-      for (let slot = offset; slot + slotSize <= offset + byteLength; slot += slotSize) {
-        if (!this.pool.isObject(slot)) this.guard.checkFreeSlot(slot, slot + slotSize);
+  override check(step?: CheckStep): boolean {
+    return this.advance(step, (window) => {
+      this.pool.checkPages(window);
+      this.checkBytes(window);
+    });
+  }
+
+  /** D1, D2 and D3, of the guarded allocations and slabs that begin in some pages. */
+  private checkBytes({ from, end }: CheckWindow): void {
+    const { base, buddy, guard, guardedPool, pageSize, pool } = this;
+    const endOffset = base + end * pageSize;
+    guard.check(base + from * pageSize, endOffset);
+    for (let offset = base + from * pageSize; offset < endOffset; offset += pageSize) {
+      const number = pool.cacheAt(offset);
+      if (guardedPool?.wardOf(number)?.fillsSlots !== true || !buddy.isAllocated(offset)) continue;
+      const slotSize = pool.slotSize(number);
+      const slabEnd = offset + buddy.sizeOf(offset);
+      for (let slot = offset; slot + slotSize <= slabEnd; slot += slotSize) {
+        if (!pool.isObject(slot)) guard.checkFreeSlot(slot, slot + slotSize);
       }
     }
   }

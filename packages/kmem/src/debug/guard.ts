@@ -312,9 +312,12 @@ export class Guard {
     this.forgetSome();
   }
 
-  /** Looks at the bytes of every allocation that lives or is in quarantine: D1, D2. Throws the first error. O(bytes). */
-  check(): void {
-    for (const record of this.table.values()) {
+  /**
+   * Looks at the bytes of every allocation from `from` to `end`, exclusive, that lives or is in quarantine: D1, D2. Throws the
+   * first error. O(bytes).
+   */
+  check(from: number, end: number): void {
+    for (const record of this.table.values(from, end)) {
       const state = this.records.state(record);
       if (state === LIVE) this.verifyZones(record);
       else if (state === QUARANTINED) this.verifyFreed(record);

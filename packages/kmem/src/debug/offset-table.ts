@@ -45,11 +45,17 @@ export class OffsetTable {
     this.end = LEAF_ENTRIES;
   }
 
-  /** Every value, by rising offset. The table must not change meanwhile. O(leaves that exist). */
-  *values(): IterableIterator<number> {
-    for (const leaf of this.leaves) {
+  /**
+   * Every value of the offsets from `from` to `end`, exclusive, which are multiples of 16; by rising offset. The table must not
+   * change meanwhile. O(leaves, and the entries of those that exist).
+   */
+  *values(from = 0, end = this.endOffset): IterableIterator<number> {
+    for (let part = from >>> LEAF_SHIFT; part * 2 ** LEAF_SHIFT < end; part++) {
+      const leaf = this.leaves[part];
       if (leaf === 0) continue;
-      for (let at = leaf; at < leaf + LEAF_ENTRIES; at++) {
+      const start = part * LEAF_ENTRIES;
+      const last = leaf + Math.min(LEAF_ENTRIES, Math.ceil(end / 16) - start);
+      for (let at = leaf + Math.max(0, from / 16 - start); at < last; at++) {
         if (this.entries[at] !== 0) yield this.entries[at];
       }
     }

@@ -24,6 +24,8 @@ import {
   requirePowerOfTwo,
   requireSame,
 } from "../errors.ts";
+import { CheckRound, type CheckStep, type CheckWindow } from "../inspect/check-round.ts";
+import { LARGE_OBJECTS } from "../slab/check.ts";
 import { SlabCache, type SlabCacheOptions } from "../slab/slab-cache.ts";
 import { NO_SLOT, type SlabPool } from "../slab/slab-pool.ts";
 import type { SlabCacheStats } from "../slab/stats.ts";
@@ -77,6 +79,7 @@ export class Heap {
   private reclaimSize = 0;
   /** Where the arrays lie whose views growth may detach; a detached view does not know any more. */
   private readonly views = new WeakMap<ArrayBufferView, { offset: number; length: number }>();
+  private readonly round = new CheckRound();
   /** The named caches, by number; also those of numbers given up. */
   private readonly namedCaches: SlabCache[] = [];
 
@@ -354,24 +357,40 @@ export class Heap {
   }
 
   /**
-   * Rebuilds everything from the page map and the in-use map and compares. Throws `AllocError` `CORRUPTED` that names
-   * the invariant which does not hold. O(size).
+   * Checks that all tables agree. Throws `AllocError` `CORRUPTED` that names the invariant which does not hold. O(size).
+   *
+   * With `pages`, looks at the next so many only, and goes on from there the next time; between two steps anything may be
+   * done. Returns true when the end of the heap was reached: then the next step begins again at the start. What a step does
+   * not see: counters that are wrong, unless nothing was allocated or freed since the round began; slabs of a list that link
+   * each other but that its head does not lead to. After an error, the next step looks at the same pages again. Throws
+   * RangeError or TypeError when `pages` is no positive integer. O(pages looked at × their slots + caches + slots in magazines).
    */
-  check(): void {
-    this.checkAll(() => this.pool.check());
+  check(step?: CheckStep): boolean {
+    return this.advance(step, (window) => this.pool.checkPages(window));
   }
 
-  /** `check`, with the pool's own part as given. */
-  protected checkAll(checkPool: () => void): void {
-    this.buddy.check();
-    checkPool();
-    let largeObjects = 0;
-    for (const block of this.buddy.blocks()) {
-      if (block.free || this.pool.cacheAt(block.offset) !== 0) continue;
-      requireSame("H1", `the mark of the block at ${block.offset}`, this.pool.isLarge(block.offset), true);
-      largeObjects++;
-    }
-    requireSame("H2", "the count of large allocations", this.pool.largeObjects, largeObjects);
+  /** Does the next step of a check; `checkPool` is the pool's own part. */
+  protected advance(step: CheckStep | undefined, checkPool: (window: CheckWindow) => void): boolean {
+    const { pool, buddy, base, pageSize } = this;
+    return this.round.advance(
+      step,
+      this.size / pageSize,
+      (page) => pool.endOfSlab(page),
+      (window) => {
+        checkPool(window);
+        buddy.checkPages(window);
+        for (let page = window.from; page < window.end; page++) {
+          const offset = base + page * pageSize;
+          const isMarked = pool.isOwned(offset) || !buddy.isAllocated(offset);
+          if (!isMarked) requireSame("H1", `the mark of the block at ${offset}`, false, true);
+        }
+        const { tally } = window;
+        if (window.isLast && pool.countedBy === tally && !tally.isStale) {
+          const count = tally.slabs[LARGE_OBJECTS] ?? 0;
+          requireSame("H2", "the count of large allocations", pool.largeObjects, count);
+        }
+      },
+    );
   }
 
   /** What `read` makes of the heap's parts, while nobody changes them; for the layers above. */

@@ -23,7 +23,8 @@ import { AllocError } from "../errors.ts";
 
 const OWNER_MASK = 0x1ff;
 const CONTENDED = 0x200;
-const GENERATION = 0x400;
+const GENERATION_SHIFT = 10;
+const GENERATION = 1 << GENERATION_SHIFT;
 const GENERATION_MASK = -GENERATION;
 
 /** Rounds before a thread goes to sleep: some microseconds, more than a critical section takes. */
@@ -62,6 +63,16 @@ export class Lock {
     this.owner = thread + 1;
     this.stallMs = stallMs;
     this.sleeps = maySleep(words, at);
+  }
+
+  /** How often the lock was acquired, modulo 2^22. */
+  get generation(): number {
+    return Atomics.load(this.words, this.at) >>> GENERATION_SHIFT;
+  }
+
+  /** How often it was acquired since it was of generation `earlier`, modulo 2^22. */
+  generationsSince(earlier: number): number {
+    return (this.generation - earlier) & (GENERATION_MASK >>> GENERATION_SHIFT);
   }
 
   /** The number of the thread that holds the lock now; -1 when none does. */

@@ -19,12 +19,19 @@ import { addSizeClasses, type HeapParts, type MakeHeapParts } from "../heap/part
 import { GRANULE, SLOT_SIZES } from "../heap/size-classes.ts";
 import type { HeapSnapshot } from "../heap/snapshot.ts";
 import type { HeapStats } from "../heap/stats.ts";
+import type { CheckStep } from "../inspect/check-round.ts";
 import { SlabCache, type SlabCacheOptions } from "../slab/slab-cache.ts";
 import { cacheLimitOf, enlist, openTables, presentSize, type SharedHeapHandle } from "./handle.ts";
 import * as L from "./layout.ts";
 import { detachedError, Lock } from "./lock.ts";
 import { planHeap, type SharedHeapOptions } from "./options.ts";
 import { SharedPool } from "./shared-pool.ts";
+
+/** How much of a shared heap a check is to look at. */
+export interface SharedCheckStep extends CheckStep {
+  /** True says that no other thread is in the middle of a call. Default false. */
+  quiet?: boolean | undefined;
+}
 
 /** What `recover` found and did. */
 export interface RecoveryReport {
@@ -273,10 +280,11 @@ export class SharedHeap extends Heap {
 
   /**
    * As `Heap.check`, while other threads are at work: slots on their way between a magazine and an object are passed
-   * over. `isQuiet` true says that no other thread is in the middle of a call; then nothing is.
+   * over. With `quiet`, nothing is. The lock is held for as long as it takes: with `pages`, for a step.
    */
-  override check(isQuiet = false): void {
-    this.lock.locked(() => this.checkAll(() => this.sharedPool.check(isQuiet)));
+  override check(step: SharedCheckStep = {}): boolean {
+    const { quiet = false } = step;
+    return this.lock.locked(() => this.advance(step, (window) => this.sharedPool.checkPages(window, quiet)));
   }
 
   protected override read<Result>(read: (parts: HeapParts) => Result): Result {

@@ -34,7 +34,7 @@
 import { highestBit } from "../bits/integers.ts";
 import type { BuddyAllocator } from "../buddy/buddy-allocator.ts";
 import { AllocError } from "../errors.ts";
-import { checkPool } from "../slab/check.ts";
+import type { CheckStep, CheckWindow } from "../inspect/check-round.ts";
 import * as L from "../slab/layout.ts";
 import { rebuildPool } from "../slab/rebuild.ts";
 import type { PoolPlace } from "../slab/depot.ts";
@@ -76,6 +76,8 @@ export class SharedPool extends SlabPool {
   private readonly heapThreads: number;
   /** This thread's number + 1. */
   private readonly owner: number;
+  /** The generation of the lock at the last step of a check. */
+  private checkedAt = 0;
 
   /** The pool of thread `parts.place.thread`, whose magazines are made empty. */
   constructor(
@@ -325,12 +327,21 @@ export class SharedPool extends SlabPool {
     return sum;
   }
 
+  /** As in a pool of one thread, under the lock, and while other threads are at work. */
+  override check(step?: CheckStep): boolean {
+    return this.lock.locked(() => this.advance(step, (window) => this.checkPages(window)));
+  }
+
   /**
-   * As in a pool of one thread. While other threads are at work (`isQuiet` false), the slots between their magazines
-   * and the objects are passed over.
+   * As in a pool of one thread; the lock is held. While other threads are at work (`isQuiet` false), the slots between
+   * their magazines and the objects are passed over. Once anybody has had the lock since the last step, nothing that the round
+   * has counted is compared any more.
    */
-  override check(isQuiet = false): void {
-    this.lock.locked(() => checkPool(this, this.emptyCopy(), isQuiet));
+  override checkPages(window: CheckWindow, isQuiet = false): void {
+    // This step may have taken the lock once itself.
+    if (window.from !== 0 && this.lock.generationsSince(this.checkedAt) > 1) window.tally.isStale = true;
+    this.checkedAt = this.lock.generation;
+    this.checkDepot(window, isQuiet);
   }
 
   /** Gives everything that this thread holds free back, so that its region is as one that nobody had. */

@@ -23,6 +23,7 @@
 import { highestBit, lowestBit } from "../bits/integers.ts";
 import type { BuddyAllocator } from "../buddy/buddy-allocator.ts";
 import { type AllocError, corrupted, freeError, NONE } from "../errors.ts";
+import type { CheckTally } from "../inspect/check-round.ts";
 import * as L from "./layout.ts";
 
 /** A slab that grows with its cache takes at most this share of what the cache holds already. */
@@ -90,6 +91,8 @@ export abstract class Depot {
   private readonly minSlabBytes: number;
   protected readonly makeRoom: (order: number) => boolean;
   protected readonly constructors: (((offset: number) => void) | undefined)[] = [];
+  /** What a round of the check counts into; undefined once this object changed a counter of the depot since it began. */
+  countedBy: CheckTally | undefined = undefined;
 
   /** The depot whose words lie as `layout` says, at `place`. `makeRoom` is as for a pool. */
   protected constructor(
@@ -233,6 +236,7 @@ export abstract class Depot {
     const after = before + change;
     if (after >>> 0 > slots >>> 0)
       throw corrupted("S4", `${after} of ${slots} slots of page ${page} are free`);
+    this.countedBy = undefined;
     words[slab + SLAB_FREE] = after;
     words[this.cache(number) + CACHE_FREE] += change;
     const oldBucket = L.bucketOf(before, slots);
@@ -393,6 +397,7 @@ export abstract class Depot {
     const slotSize = this.slotSize(number);
     const slots = Math.floor((pageCount * buddy.pageSize) / slotSize);
     const first = this.pages + page;
+    this.countedBy = undefined;
     const pageWord = change === 1 ? number | (highestBit(pageCount) << L.PAGE_ORDER_SHIFT) : 0;
     if (change === -1) words[first] = 0;
     words.fill(pageWord, first + 1, first + pageCount);
@@ -430,12 +435,14 @@ export abstract class Depot {
   /** Marks the block or run at `offset` as a large allocation, whose owner is thread `owner`. */
   markLarge(offset: number, owner = 0): void {
     this.words[this.pages + (offset >>> this.pageShift)] = L.PAGE_LARGE | (owner << L.PAGE_OWNER_SHIFT);
+    this.countedBy = undefined;
     this.words[this.layout.caches + L.POOL_LARGE_OBJECTS]++;
   }
 
   /** Takes that mark away. */
   unmarkLarge(offset: number): void {
     this.words[this.pages + (offset >>> this.pageShift)] = 0;
+    this.countedBy = undefined;
     this.words[this.layout.caches + L.POOL_LARGE_OBJECTS]--;
   }
 

@@ -5,6 +5,7 @@
  * are in the depot, by its map. Everything else of the depot follows from these. Done twice, it does no harm: so it may
  * itself be interrupted.
  */
+import { bitCount } from "../bits/integers.ts";
 import type { BuddyAllocator } from "../buddy/buddy-allocator.ts";
 import * as L from "./layout.ts";
 
@@ -42,13 +43,6 @@ function slabAt(pool: BrokenPool, page: number): FoundSlab | undefined {
     buddy.isAllocated(offset) &&
     buddy.sizeOf(offset) === pageCount * buddy.pageSize;
   return isWhole ? { number, pageCount } : undefined;
-}
-
-/** The number of set bits. */
-function bitCount(word: number): number {
-  let count = 0;
-  for (let rest = word; rest !== 0; rest &= rest - 1) count++;
-  return count;
 }
 
 /** Sets the words of a slab, and what its cache counts of it, from its depot bits; lists it. */

@@ -15,6 +15,7 @@ import {
   requireInteger,
   requirePowerOfTwo,
 } from "../errors.ts";
+import type { CheckStep } from "../inspect/check-round.ts";
 import { MAX_MAGAZINE_SIZE } from "./layout.ts";
 import { NO_SLOT, SlabPool } from "./slab-pool.ts";
 import type { SlabCacheStats } from "./stats.ts";
@@ -183,10 +184,14 @@ export class SlabCache {
     return this.pool.stats(this.number);
   }
 
-  /** Checks every invariant of the slabs; throws `AllocError` `CORRUPTED` that names the broken one. O(slots). */
-  check(): void {
+  /**
+   * Checks every invariant of the slabs, or with `pages` of those that lie in the next so many pages; throws `AllocError`
+   * `CORRUPTED` that names the broken one. Returns true when the end of the space was reached. As `BuddyAllocator.check`.
+   * O(slots looked at + slots in magazines).
+   */
+  check(step?: CheckStep): boolean {
     this.requireAlive();
-    this.pool.check();
+    return this.pool.check(step);
   }
 
   /** Throws `AllocError` `DETACHED` once the cache is destroyed. */

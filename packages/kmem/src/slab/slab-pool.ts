@@ -18,7 +18,8 @@
 import { lowestBit } from "../bits/integers.ts";
 import type { BuddyAllocator } from "../buddy/buddy-allocator.ts";
 import { type AllocError, corrupted, requireSame, requireSameWords } from "../errors.ts";
-import { checkPool } from "./check.ts";
+import { CheckRound, type CheckStep, type CheckWindow } from "../inspect/check-round.ts";
+import { checkPool, endOfSlab } from "./check.ts";
 import { Depot, type PoolPlace } from "./depot.ts";
 import * as L from "./layout.ts";
 import type { SlabCacheStats } from "./stats.ts";
@@ -74,6 +75,7 @@ export class SlabPool extends Depot {
   protected readonly region: number;
   private readonly maxBatch: number;
   private readonly names: string[] = [];
+  private readonly round = new CheckRound();
   /** What each cache was made with, as its words have it, for `check()`: the words cannot vouch for themselves. */
   private readonly geometries: (readonly number[] | undefined)[] = [];
 
@@ -276,24 +278,25 @@ export class SlabPool extends Depot {
 
   /** Drops every slab and object without looking; the buddy allocator is to be reset as well. */
   reset(): void {
-    for (const region of Object.values(this.spaceRegions())) region.fill(0);
+    this.countedBy = undefined;
+    for (const region of this.spaceRegions()) region.fill(0);
     for (let number = 1; number <= this.cacheCount; number++) this.clearCache(number);
     this.words[this.layout.caches + L.POOL_LARGE_OBJECTS] = 0;
   }
 
-  /** The words that tell of the space as it is now, by the invariant that rules them. */
-  spaceRegions(): Record<string, Int32Array> {
+  /** The words that tell of the space as it is now. */
+  spaceRegions(): Int32Array[] {
     const { granule, layout } = this;
     const { base, size, pageSize } = this.buddy;
     const region = (start: number, bytes: number): Int32Array =>
       this.words.subarray(start + Math.floor(base / bytes), start + Math.ceil((base + size) / bytes));
-    return {
-      S6: region(layout.pages, pageSize),
-      S2: region(layout.inUse, 32 * granule),
-      S1: region(layout.depot, 32 * granule),
-      S3: region(layout.summary, 32 * 32 * granule),
-      S4: region(layout.slabs, pageSize / SLAB_WORDS),
-    };
+    return [
+      region(layout.pages, pageSize),
+      region(layout.inUse, 32 * granule),
+      region(layout.depot, 32 * granule),
+      region(layout.summary, 32 * 32 * granule),
+      region(layout.slabs, pageSize / SLAB_WORDS),
+    ];
   }
 
   /** Gives a cache an empty magazine and no slab. */
@@ -350,19 +353,36 @@ export class SlabPool extends Depot {
     return 4 * L.poolLayout(space).wordCount;
   }
 
-  /** Compares every map, list and counter with the slots there are; throws `AllocError` `CORRUPTED`. O(slots). */
-  check(): void {
-    this.checkGeometries();
-    const right = this.emptyCopy();
-    checkPool(this, right);
-    for (let number = 1; number <= this.cacheCount; number++) {
-      requireSame(
-        "S8",
-        `the limit of magazine ${number}`,
-        this.words[2 * number + 1],
-        right.words[2 * number + 1],
-      );
+  /** Checks every map, list and counter, or those of the next pages; throws `AllocError` `CORRUPTED`. As `Heap.check`. */
+  check(step?: CheckStep): boolean {
+    return this.advance(step, (window) => this.checkPages(window));
+  }
+
+  /** Does the next step of a check. */
+  protected advance(step: CheckStep | undefined, look: (window: CheckWindow) => void): boolean {
+    const { size, pageSize } = this.buddy;
+    return this.round.advance(step, size / pageSize, (page) => this.endOfSlab(page), look);
+  }
+
+  /** `page`, counted from the start of the space, or the end of the slab that it lies in. */
+  endOfSlab(page: number): number {
+    return endOfSlab(this, page);
+  }
+
+  /** What `check` does in one step. */
+  checkPages(window: CheckWindow): void {
+    if (window.from === 0) this.checkGeometries();
+    this.checkDepot(window, true);
+    for (let number = 1; window.isLast && number <= this.cacheCount; number++) {
+      const limit = this.words[2 * number + 1];
+      requireSame("S8", `the limit of magazine ${number}`, limit, this.magazineLimit(number));
     }
+  }
+
+  /** The part of that which tells of slabs; `isQuiet` as for `checkPool`. */
+  protected checkDepot(window: CheckWindow, isQuiet: boolean): void {
+    if (window.from === 0) this.countedBy = window.tally;
+    checkPool(this, window, isQuiet);
   }
 
   /** S8, as far as nothing has to be counted for it. */
@@ -374,18 +394,6 @@ export class SlabPool extends Depot {
     }
   }
 
-  /** A pool with the same caches on the same buddy allocator, without slabs, in memory of its own. */
-  protected emptyCopy(): SlabPool {
-    const { base, size } = this.buddy;
-    const place = privatePlace(base + size);
-    const copy = new SlabPool(this.buddy, this.granule, this.cacheLimit, this.makeRoom, place);
-    const caches = this.layout.caches;
-    copy.words.set(this.words.subarray(caches, this.layout.inUse), copy.layout.caches);
-    for (let number = 1; number <= this.cacheCount; number++) copy.clearCache(number);
-    copy.words[copy.layout.caches + L.POOL_LARGE_OBJECTS] = 0;
-    return copy;
-  }
-
   /** The index of the unused word below this thread's magazine of a cache. */
   protected magazine(number: number): number {
     return this.region + this.layout.magazines + number * L.MAGAZINE_WORDS;
@@ -393,11 +401,15 @@ export class SlabPool extends Depot {
 
   /** Sets how much this thread's magazine of a cache may hold, from the slots that the cache has now. */
   protected limitMagazine(number: number): void {
+    this.words[this.region + 2 * number + 1] = this.magazineLimit(number);
+  }
+
+  /** The index that this thread's magazine of a cache may not pass, from the slots that the cache has now. */
+  private magazineLimit(number: number): number {
     const words = this.words;
     const cache = this.cache(number);
     const share = Math.max(MIN_MAGAZINE_SIZE, words[cache + L.CACHE_SLOTS]);
-    const limit = Math.min(words[cache + L.CACHE_MAGAZINE_SIZE], share);
-    words[this.region + 2 * number + 1] = this.magazine(number) + limit;
+    return this.magazine(number) + Math.min(words[cache + L.CACHE_MAGAZINE_SIZE], share);
   }
 
   /**
@@ -497,6 +509,7 @@ export class SlabPool extends Depot {
         this.changeFree(number, page, 1);
       }
     }
+    this.countedBy = undefined;
     words[this.cache(number) + CACHE_FREE] += counted;
     words.copyWithin(bottom, bottom + count, top + 1);
     words[this.region + 2 * number] = top - count;

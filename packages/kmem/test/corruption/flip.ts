@@ -16,10 +16,15 @@ export interface FlipTally {
   failures: string[];
 }
 
-/** Whether `check()` says that the tables are spoilt. Throws what it may not throw. */
-function isFound({ heap }: Corruptible): boolean {
+/** One flip in so many is looked for in steps as well. */
+const STEPPED_SHARE = 8;
+/** Pages of such a step. */
+const STEP = { pages: 3 };
+
+/** Whether `check`, which a call of `look` does, says that the tables are spoilt. Throws what it may not throw. */
+function isFound(look: () => void): boolean {
   try {
-    heap.check();
+    look();
     return false;
   } catch (error) {
     if (
@@ -33,6 +38,11 @@ function isFound({ heap }: Corruptible): boolean {
   }
 }
 
+/** Does steps of the check up to the end of a round. */
+function endRound({ heap }: Corruptible): void {
+  while (!heap.check(STEP));
+}
+
 /** Flips bits, looks what comes of it, and makes the tables what they were. `seed` decides which operation is first. */
 function spoil(subject: Corruptible, bits: readonly Bit[], seed: number, tally: FlipTally): void {
   const reasons = bits.map((bit) => whyMeaningless(subject, bit));
@@ -41,10 +51,13 @@ function spoil(subject: Corruptible, bits: readonly Bit[], seed: number, tally: 
     const names = bits.slice(0, 4).map(({ table, at, bit }) => `bit ${bit} of ${table.name}[${at}]`);
     tally.failures.push(`${names.join(", ")} (${seed}): ${what}`);
   };
+  const isStepped = bits.length === 1 && tally.flips % STEPPED_SHARE === 0;
+  if (isStepped) endRound(subject);
   for (const bit of bits) subject.flip(bit);
   tally.flips++;
   try {
-    const found = isFound(subject);
+    const found = isFound(() => subject.heap.check());
+    if (isStepped && isFound(() => endRound(subject)) !== found) fail("steps of the check say otherwise");
     if (found) tally.found++;
     if (found !== isMeant) fail(found ? `check() minds ${reasons[0]}` : "check() passes");
     if (!found) tally.meaningless[reasons[0]!] = (tally.meaningless[reasons[0]!] ?? 0) + 1;

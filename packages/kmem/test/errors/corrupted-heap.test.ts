@@ -6,8 +6,12 @@ import { POOL_LARGE_OBJECTS } from "../../src/slab/layout.ts";
 const PAGE = 4096;
 
 test.each<[invariant: string, message: RegExp, breakIt: (heap: Heap, large: number) => void]>([
-  ["B2", /^B2 broken: list word/, (heap) => heap["buddy"]["lists"].insert(15, 0)],
-  ["S3", /^S3 broken: word/, (heap) => (heap["pool"]["words"][heap["pool"].layout.summary]! ^= 1 << 20)],
+  ["B2", /^B2 broken: the count of order 0/, (heap) => heap["buddy"]["lists"].insert(15, 0)],
+  [
+    "S3",
+    /^S3 broken: summary bit 20 /,
+    (heap) => (heap["pool"]["words"][heap["pool"].layout.summary]! ^= 1 << 20),
+  ],
   [
     "H1",
     /^H1 broken: the mark of the block at \d+ is false, expected true$/,

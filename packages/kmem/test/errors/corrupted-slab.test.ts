@@ -69,19 +69,19 @@ describe("check() names the invariant that a broken pool breaks", () => {
     [
       "S1",
       "a slot is in use and in the depot",
-      /^word \d+ is -?\d+, expected -?\d+$/,
+      /^depot word 0 is 4096, expected 0$/,
       (subject) => subject.flip("depot", subject.objects[3]),
     ],
     [
       "S1",
       "an object is nowhere",
-      /^word \d+ is -?\d+, expected -?\d+$/,
+      /^depot word 0 is 0, expected 4096$/,
       (subject) => subject.flip("inUse", subject.objects[3]),
     ],
     [
       "S1",
       "the magazine holds an object in use",
-      /^word \d+ is -?\d+, expected -?\d+$/,
+      /^idle word 0 is 16, expected 0$/,
       (subject) => {
         subject.objectCache.free(subject.objects[0]);
         subject.words[subject.words[2 * subject.number]] = subject.objects[1];
@@ -90,7 +90,7 @@ describe("check() names the invariant that a broken pool breaks", () => {
     [
       "S1",
       "the magazine holds a slot twice",
-      /^word \d+ is -?\d+, expected -?\d+$/,
+      /^slot 0 being twice idle is true, expected false$/,
       (subject) => {
         subject.objectCache.free(subject.objects[0]);
         subject.objectCache.free(subject.objects[1]);
@@ -100,19 +100,19 @@ describe("check() names the invariant that a broken pool breaks", () => {
     [
       "S2",
       "an in-use bit lies in a page that is no slab",
-      /^word 64 is 1, expected 0$/,
+      /^in-use word 64 is 1, expected 0$/,
       (subject) => subject.flip("inUse", FREE_PAGE * PAGE),
     ],
     [
       "S2",
       "an in-use bit lies inside a slot",
-      /^word \d+ is -?\d+, expected -?\d+$/,
+      /^in-use word 0 is 286339345, expected 286331153$/,
       (subject) => subject.flip("inUse", subject.objects[3] + GRANULE),
     ],
     [
       "S3",
       "a summary bit lacks",
-      /^word 0 is 0, expected 254$/,
+      /^summary bit 1 is false, expected true$/,
       ({ words, pool }) => {
         words[pool.layout.summary] = 0;
       },
@@ -120,7 +120,7 @@ describe("check() names the invariant that a broken pool breaks", () => {
     [
       "S3",
       "a summary bit is one too many",
-      /^word 2 is 1, expected 0$/,
+      /^summary bit 64 is true, expected false$/,
       ({ words, pool }) => {
         words[pool.layout.summary + 2] |= 1;
       },
@@ -128,7 +128,7 @@ describe("check() names the invariant that a broken pool breaks", () => {
     [
       "S4",
       "a slab's count of free slots is wrong",
-      /^word 0 is 55, expected 54$/,
+      /^the free slots of slab 0 is 55, expected 54$/,
       (subject) => {
         subject.words[subject.slab(L.SLAB_FREE)]++;
       },
@@ -136,7 +136,7 @@ describe("check() names the invariant that a broken pool breaks", () => {
     [
       "S4",
       "a slab's count of slots is wrong",
-      /^word 1 is 63, expected 64$/,
+      /^the slots of slab 0 is 63, expected 64$/,
       (subject) => {
         subject.words[subject.slab(L.SLAB_SLOTS)]--;
       },
@@ -144,7 +144,7 @@ describe("check() names the invariant that a broken pool breaks", () => {
     [
       "S4",
       "a slab is on the list of another bucket",
-      /^the place of page 0, part 1 is 6, expected 1$/,
+      /^the head of list 1 of cache 1 is false, expected true$/,
       (subject) => {
         subject.words[subject.cache(L.BUCKETS + 1)] = 1;
       },
@@ -152,7 +152,7 @@ describe("check() names the invariant that a broken pool breaks", () => {
     [
       "S4",
       "a slab's link backwards is wrong",
-      /^the place of page 0, part 2 is 5, expected 0$/,
+      /^slab 0 being linked is false, expected true$/,
       (subject) => {
         subject.words[subject.pool.layout.links + L.LINK_PREVIOUS] = 5;
       },
@@ -160,7 +160,7 @@ describe("check() names the invariant that a broken pool breaks", () => {
     [
       "S4",
       "the mask of lists is wrong",
-      /^the lists of cache 1, part 0 is 68, expected 64$/,
+      /^the lists of cache 1 is 68, expected 64$/,
       (subject) => {
         subject.words[subject.cache(L.CACHE_BUCKET_MASK)] |= 1 << 2;
       },
@@ -168,7 +168,7 @@ describe("check() names the invariant that a broken pool breaks", () => {
     [
       "S4",
       "a slab with free slots is on no list",
-      /^the lists of cache 1, part 0 is 0, expected 64$/,
+      /^slab 0 being linked is false, expected true$/,
       (subject) => {
         subject.words.fill(0, subject.cache(L.BUCKETS), subject.cache(L.BUCKETS + L.BUCKET_COUNT));
         subject.words[subject.cache(L.CACHE_BUCKET_MASK)] = 0;
@@ -244,7 +244,7 @@ describe("check() names the invariant that a broken pool breaks", () => {
     expect(() => pool.check()).toThrow(
       expect.objectContaining({
         code: "CORRUPTED",
-        message: "S6 broken: word 1 is 0, expected 65537",
+        message: "S6 broken: page word 1 is 0, expected 65537",
       }),
     );
   });

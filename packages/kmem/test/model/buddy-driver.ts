@@ -6,7 +6,15 @@ import {
   NONE,
   OutOfMemoryError,
 } from "../../src/index.ts";
-import { type Driver, expectArgumentError, expectRefusal, fail, NOT_INTEGERS, same } from "./driver.ts";
+import {
+  type Driver,
+  expectArgumentError,
+  expectRefusal,
+  fail,
+  NOT_INTEGERS,
+  same,
+  stepAfter,
+} from "./driver.ts";
 import { PageModel } from "./page-model.ts";
 import type { Random } from "./random.ts";
 
@@ -66,6 +74,8 @@ export class BuddyDriver implements Driver {
     else if (kind === "size") this.#changeSize();
     else if (random.chance(this.#pressure)) this.#allocateSomehow(isThorough);
     else if (this.#pieces.length > 0) this.#changePiece();
+    const step = stepAfter(this.#operation);
+    if (step !== undefined) this.#buddy.check(step);
     if (isThorough) this.#compare();
   }
 

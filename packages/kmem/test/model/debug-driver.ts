@@ -4,7 +4,15 @@
  */
 import { DebugHeap, type DebugHeapOptions, type DebugOptions } from "../../src/debug/index.ts";
 import { type AllocErrorCode, NONE, OutOfMemoryError } from "../../src/index.ts";
-import { type Driver, expectArgumentError, expectRefusal, fail, NOT_INTEGERS, same } from "./driver.ts";
+import {
+  type Driver,
+  expectArgumentError,
+  expectRefusal,
+  fail,
+  NOT_INTEGERS,
+  same,
+  stepAfter,
+} from "./driver.ts";
 import { fillPayload, verifyPayload, verifyZero } from "./payload.ts";
 import type { Random } from "./random.ts";
 import { SpaceModel } from "./space-model.ts";
@@ -83,6 +91,8 @@ export class DebugDriver implements Driver {
     else if (kind === "realloc") this.#realloc(random.pick(this.#objects));
     else if (kind === "spoil") this.#spoil(random.pick(this.#objects));
     else this.#free(random.pick(this.#objects));
+    const step = stepAfter(this.#operation);
+    if (step !== undefined) this.#heap.check(step);
     if (this.#operation % this.#checkInterval === 0) this.#compare();
   }
 

@@ -20,6 +20,11 @@ export interface Driver {
   finish(): void;
 }
 
+/** Pages for a step of `check()` after the operation numbered `operation`; undefined where none is due. */
+export function stepAfter(operation: number): { pages: number } | undefined {
+  return operation % 8 === 3 ? { pages: 1 + (operation % 23) } : undefined;
+}
+
 /** Ends the run: allocator and model differ. */
 export function fail(message: string): never {
   throw new Error(message);

@@ -1,6 +1,14 @@
 /** Random operations on two `SlabCache`s and raw pages of one `BuddyAllocator`, with bytes of the driver's own. */
 import { BuddyAllocator, NONE, OutOfMemoryError, SlabCache } from "../../src/index.ts";
-import { type Driver, expectArgumentError, expectRefusal, fail, NOT_INTEGERS, same } from "./driver.ts";
+import {
+  type Driver,
+  expectArgumentError,
+  expectRefusal,
+  fail,
+  NOT_INTEGERS,
+  same,
+  stepAfter,
+} from "./driver.ts";
 import { fillPayload, verifyPayload } from "./payload.ts";
 import type { Random } from "./random.ts";
 import { SpaceModel } from "./space-model.ts";
@@ -75,6 +83,11 @@ export class SlabDriver implements Driver {
     else if (random.chance(this.#pressure)) this.#allocateSomehow(subject);
     else if (subject.objects.length > 0) this.#freeSomehow(subject);
     for (const each of this.#subjects) this.#settle(each);
+    const step = stepAfter(this.#operation);
+    if (step !== undefined) {
+      this.#buddy.check(step);
+      subject.cache.check(step);
+    }
     if (this.#operation % this.#checkInterval === 0) this.#compare();
   }
 

@@ -121,7 +121,7 @@ export interface Expectation {
 export function verifyImage({ handle }: Image, expectation: Expectation): void {
   const survivor = SharedHeap.attach(handle, { threadId: 3 });
   for (const dead of expectation.dead) survivor.recover(dead);
-  survivor.check(true);
+  survivor.check({ quiet: true });
   verifyHeap(survivor, expectation);
 }
 
@@ -139,14 +139,14 @@ function verifyHeap(survivor: SharedHeap, { dead, untouched, deadOwned, extra, l
   if (freed < deadOwned || freed > deadOwned + most) {
     fail(`the dead owned ${freed} objects, not ${deadOwned} and up to ${most}`);
   }
-  survivor.check(true);
+  survivor.check({ quiet: true });
   // Without owners, what the dead left cannot be told from what others have.
   if (survivor.recover(dead[0]!).owned === undefined) return;
   // When all the others have died as well, nothing may be left that nobody could have again.
   for (const thread of living) survivor.recover(thread);
   for (const thread of living) survivor.freeOwnedBy(thread);
   survivor.shrink();
-  survivor.check(true);
+  survivor.check({ quiet: true });
   const { objects: left, heldBytes } = survivor.stats();
   same("objects after freeing all", left, 0);
   same("heldBytes after freeing all", heldBytes, 0);

@@ -36,7 +36,7 @@ function make(heap: SharedHeap, count: number): number[] {
 
 function free(heap: SharedHeap, offsets: readonly number[]): void {
   for (const offset of offsets) heap.free(offset);
-  heap.check(true);
+  heap.check({ quiet: true });
 }
 
 describe("slots that a full magazine gives up", () => {
@@ -46,7 +46,7 @@ describe("slots that a full magazine gives up", () => {
     expect(waitingFor(maker)).toBe(4);
     expect(make(maker, 4)).toEqual(offsets.slice(0, 4));
     expect(waitingFor(maker)).toBe(0);
-    maker.check(true);
+    maker.check({ quiet: true });
   });
 
   test("go to the slabs once the inbox is full", () => {
@@ -69,7 +69,7 @@ describe("slots that a full magazine gives up", () => {
     const offsets = make(maker, 24);
     free(other, offsets.slice(0, 12));
     expect(other.recover(maker.threadId)).toMatchObject({ heldLock: false, slots: 4 });
-    other.check(true);
+    other.check({ quiet: true });
     free(other, offsets.slice(12));
     other.shrink();
     expect(other.stats()).toMatchObject({ objects: 0, heldBytes: 0 });
@@ -81,7 +81,7 @@ describe("slots that a full magazine gives up", () => {
     third["lock"].acquire();
     expect(other.recover(third.threadId).heldLock).toBe(true);
     expect(waitingFor(maker)).toBe(0);
-    other.check(true);
+    other.check({ quiet: true });
   });
 });
 
@@ -91,7 +91,7 @@ describe("what waits in inboxes", () => {
     other.shrink();
     maker.shrink();
     expect(maker.stats()).toMatchObject({ objects: 0, heldBytes: 0 });
-    maker.check(true);
+    maker.check({ quiet: true });
   });
 
   test("is taken by others, as their current slabs are, before an allocation fails", () => {
@@ -100,7 +100,7 @@ describe("what waits in inboxes", () => {
     const offsets = make(other, OBJECTS);
     expect(new Set(offsets).size).toBe(OBJECTS);
     expect(other.tryMalloc(BYTES)).toBe(-1);
-    other.check(true);
+    other.check({ quiet: true });
   });
 
   test("does not keep a cache from being destroyed", () => {
@@ -112,7 +112,7 @@ describe("what waits in inboxes", () => {
     expect(waitingFor(maker, "nodes")).toBeGreaterThan(0);
     opened.destroy();
     expect(maker.stats().heldBytes).toBe(0);
-    maker.check(true);
+    maker.check({ quiet: true });
   });
 
   test("is forgotten with all else by reset", () => {
@@ -132,7 +132,7 @@ describe("spoilt words", () => {
     expect(waitingFor(maker)).toBe(0);
     const again = [...make(maker, 12), ...make(other, 12)];
     expect(new Set(again).size).toBe(24);
-    maker.check(true);
+    maker.check({ quiet: true });
   });
 
   test.each([

@@ -392,7 +392,7 @@ describe("growth that fails", () => {
     expect(first.snapshot()).toEqual(before);
     expect(() => first.malloc(4 * 65_536)).toThrow(`out of memory: asked for 262144 bytes, ${free}`);
     expect(second.snapshot()).toEqual(before);
-    second.check(true);
+    second.check({ quiet: true });
     expect([...second.refresh(view)]).toEqual(Array.from({ length: 10 }, () => 7));
     for (const offset of offsets) first.free(offset);
   });
@@ -413,7 +413,7 @@ describe("growth that fails", () => {
       thrown = error;
     }
     expect(thrown).toBeInstanceOf(OutOfMemoryError);
-    first.check(true);
+    first.check({ quiet: true });
   });
 });
 
@@ -550,7 +550,7 @@ describe("caches", () => {
     });
     other.shrink();
     cache.destroy();
-    first.check(true);
+    first.check({ quiet: true });
   });
 
   test("destroyed while another thread has an object", () => {
@@ -602,7 +602,7 @@ describe("a lock that is never given back", () => {
     // Declared dead, it is no obstacle any more, and itself is told so.
     expect(second.recover(0)).toMatchObject({ threadId: 0, heldLock: true });
     second.free(second.malloc(20_000));
-    second.check(true);
+    second.check({ quiet: true });
     expect(() => first["lock"].release()).toThrow(new AllocError("DETACHED", DETACHED));
   });
 

@@ -23,5 +23,5 @@ test("others may free what a dead thread owned while it is being counted", async
   expect(owned!.bytes).toBe(16 * owned!.objects);
   stepped.hook.onStep = () => undefined;
   expect(rescuer.recover(dead.threadId).owned).toEqual({ objects: 0, bytes: 0 });
-  keeper.check(true);
+  keeper.check({ quiet: true });
 });

@@ -10,7 +10,7 @@ describe("objects of several threads", () => {
     const second = SharedHeap.attach(first.handle);
     for (let count = 0; count < 1000; count++) {
       first.free(second.malloc(32));
-      if (count % 10 === 0) first.check(true);
+      if (count % 10 === 0) first.check({ quiet: true });
     }
     first.shrink();
     second.shrink();
@@ -73,7 +73,7 @@ describe("a handle", () => {
     new Uint8Array(second.buffer, offset, 100).fill(5);
     expect(new Uint8Array(first.buffer, offset, 100).every((byte) => byte === 5)).toBe(true);
     first.free(offset);
-    second.check(true);
+    second.check({ quiet: true });
     expect(second.handle).toBe(handle);
   });
 
@@ -92,7 +92,7 @@ describe("a handle", () => {
     const second = SharedHeap.attach(first.handle);
     expect([second.base, second.size, second.pageSize]).toEqual([3 * PAGE, 16 * PAGE, PAGE]);
     expect(second.malloc(1)).toBeGreaterThanOrEqual(3 * PAGE);
-    second.check(true);
+    second.check({ quiet: true });
   });
 });
 
@@ -107,7 +107,7 @@ describe("growth", () => {
     first.grow(64 * PAGE);
     expect(second.size).toBe(64 * PAGE);
     expect(second.tryMalloc(64 * PAGE)).toBe(NONE);
-    second.check(true);
+    second.check({ quiet: true });
   });
 
   test("leaves arrays on a buffer as they are", () => {
@@ -136,7 +136,7 @@ describe("growth", () => {
     fresh[0] = 9;
     expect(view[0]).toBe(9);
     first.freeArray(view);
-    first.check(true);
+    first.check({ quiet: true });
   });
 });
 
@@ -154,7 +154,7 @@ describe("named caches", () => {
     nodes.allocateBulk(offsets, 50);
     opened.freeBulk(offsets, 50);
     expect(nodes.stats()).toMatchObject({ name: "nodes ñ", objects: 0 });
-    first.check(true);
+    first.check({ quiet: true });
   });
 
   test("have a new number after one of the same name was destroyed", () => {
@@ -177,7 +177,7 @@ describe("leaving", () => {
     }
     first.shrink();
     expect(first.stats()).toMatchObject({ objects: 0, heldBytes: 0 });
-    first.check(true);
+    first.check({ quiet: true });
   });
 
   test("leaves objects to the others", () => {
@@ -199,7 +199,7 @@ describe("leaving", () => {
     first.reset();
     expect(first.stats()).toMatchObject({ objects: 0, heldBytes: 0 });
     first.free(first.malloc(100));
-    first.check(true);
+    first.check({ quiet: true });
   });
 });
 
@@ -223,7 +223,7 @@ describe("a dead thread", () => {
     expect(first.freeOwnedBy(1)).toBe(2);
     expect([small, large, kept].map((offset) => first.owns(offset))).toEqual([false, false, true]);
     expect(SharedHeap.attach(first.handle).threadId).toBe(1);
-    first.check(true);
+    first.check({ quiet: true });
   });
 
   test("gives its number back at once where owners are not tracked", () => {

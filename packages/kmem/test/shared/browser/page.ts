@@ -91,7 +91,7 @@ async function share(): Promise<Report> {
   while (Atomics.load(otherCounter, 0) < seen + 100) await new Promise((resolve) => setTimeout(resolve, 1));
   Atomics.store(otherCounter, 1, 1);
   await otherDone;
-  heap.check(true);
+  heap.check({ quiet: true });
   const { objects } = heap.stats();
   return {
     isIsolated: crossOriginIsolated,

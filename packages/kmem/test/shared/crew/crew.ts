@@ -259,7 +259,7 @@ export class Crew {
   /** Compares the heap with the board, after `member` has ended and been recovered. The others are parked. */
   private settle(member: Member, ending: Ending): void {
     const { heap } = this;
-    heap.check(true);
+    heap.check({ quiet: true });
     const known = this.knownObjects(member.thread);
     const { objects, usedBytes } = heap.stats();
     const listed = this.sum(known.objects.values());
@@ -305,7 +305,7 @@ export class Crew {
         if (object !== undefined && isGone(object.offset)) seat.remove(slot);
       }
     }
-    this.heap.check(true);
+    this.heap.check({ quiet: true });
   }
 
   /** Everything that somebody holds. Fails where two hold one, where one is no object, and where bytes changed. */
@@ -401,7 +401,7 @@ export class Crew {
     const known = this.knownObjects(undefined);
     for (const { offset } of known.objects.values()) this.heap.free(offset);
     this.heap.shrink();
-    this.heap.check(true);
+    this.heap.check({ quiet: true });
     const { objects, usedBytes, heldBytes } = this.heap.stats();
     same("objects at the end", objects, this.lost.objects);
     same("bytes in use at the end", usedBytes, this.lost.bytes);
