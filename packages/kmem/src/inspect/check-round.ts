@@ -27,6 +27,8 @@ export class CheckTally {
   readonly slabs: number[] = [];
   /** True once something is known to have changed since the round began. */
   isStale = false;
+  /** Of a shared heap: the generation of its lock at the round's last step. */
+  generation = 0;
 
   /** Adds `count` to one of the counts in `counts`. */
   static add(counts: number[], index: number, count: number): void {

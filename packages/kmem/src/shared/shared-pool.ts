@@ -76,8 +76,6 @@ export class SharedPool extends SlabPool {
   private readonly heapThreads: number;
   /** This thread's number + 1. */
   private readonly owner: number;
-  /** The generation of the lock at the last step of a check. */
-  private checkedAt = 0;
 
   /** The pool of thread `parts.place.thread`, whose magazines are made empty. */
   constructor(
@@ -338,9 +336,10 @@ export class SharedPool extends SlabPool {
    * has counted is compared any more.
    */
   override checkPages(window: CheckWindow, isQuiet = false): void {
+    const { from, tally } = window;
     // This step may have taken the lock once itself.
-    if (window.from !== 0 && this.lock.generationsSince(this.checkedAt) > 1) window.tally.isStale = true;
-    this.checkedAt = this.lock.generation;
+    if (from !== 0 && this.lock.generationsSince(tally.generation) > 1) tally.isStale = true;
+    tally.generation = this.lock.generation;
     this.checkDepot(window, isQuiet);
   }
 

@@ -155,6 +155,19 @@ describe("counters are compared at the end of a round in which nothing changed",
   });
 });
 
+test("a round is not misled by the steps of another on the same shared heap", () => {
+  const first = SharedHeap.create({ size: 64 * PAGE });
+  const second = SharedHeap.attach(first.handle);
+  const cache = first.createCache({ name: "c", objectSize: 64 });
+  expect(cache.check({ pages: 8 })).toBe(false);
+  expect(first.check({ pages: 8 })).toBe(false);
+  second.malloc(5 * PAGE);
+  second.malloc(100);
+  expect(cache.check({ pages: 8 })).toBe(false);
+  stepsOfRound(first, 8);
+  stepsOfRound(cache, 8);
+});
+
 describe("debug heaps look at the bytes of the pages of a step", () => {
   test("a red zone that was written", () => {
     const heap = DebugHeap.create({ buffer: new ArrayBuffer(64 * PAGE), debug: "full" });
