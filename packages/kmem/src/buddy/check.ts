@@ -107,7 +107,7 @@ export function checkBuddy(state: BuddyState, from: number, end: number, window:
 /** F3 and F4; by `tally` where nothing was allocated or freed since it was begun, else by each other. */
 function checkCounters(lists: FreeLists, tally: CheckTally): void {
   const { counts } = lists;
-  const isSettled = lists.countedBy === tally && !tally.isStale;
+  const isSettled = tally.isSettled(lists);
   let mask = 0;
   let freePages = 0;
   const right = Array.from(counts, (count, order) => (isSettled ? (tally.blocks[order] ?? 0) : count));

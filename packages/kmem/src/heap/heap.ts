@@ -385,7 +385,7 @@ export class Heap {
           if (!isMarked) requireSame("H1", `the mark of the block at ${offset}`, false, true);
         }
         const { tally } = window;
-        if (window.isLast && pool.countedBy === tally && !tally.isStale) {
+        if (window.isLast && tally.isSettled(pool)) {
           const count = tally.slabs[LARGE_OBJECTS] ?? 0;
           requireSame("H2", "the count of large allocations", pool.largeObjects, count);
         }

@@ -30,6 +30,11 @@ export class CheckTally {
   /** Of a shared heap: the generation of its lock at the round's last step. */
   generation = 0;
 
+  /** True where nothing has changed since the round began: `tables` still name this tally, which they drop with a change. */
+  isSettled(tables: { readonly countedBy: CheckTally | undefined }): boolean {
+    return tables.countedBy === this && !this.isStale;
+  }
+
   /** Adds `count` to one of the counts in `counts`. */
   static add(counts: number[], index: number, count: number): void {
     counts[index] = (counts[index] ?? 0) + count;

@@ -267,8 +267,7 @@ class PoolCheck {
     const { tally } = window;
     const cache = pool.cacheWords(number);
     const at = number * TALLY_STRIDE;
-    const isSettled = pool.countedBy === tally && !tally.isStale;
-    const counters = isSettled ? L.CACHE_BUCKET_MASK : L.CACHE_SLABS;
+    const counters = tally.isSettled(pool) ? L.CACHE_BUCKET_MASK : L.CACHE_SLABS;
     for (let word = L.CACHE_SLABS; word < counters; word++) {
       requireSame(
         "S5",

@@ -13,7 +13,7 @@ import {
   fail,
   NOT_INTEGERS,
   same,
-  stepAfter,
+  checkSome,
 } from "./driver.ts";
 import { PageModel } from "./page-model.ts";
 import type { Random } from "./random.ts";
@@ -74,8 +74,7 @@ export class BuddyDriver implements Driver {
     else if (kind === "size") this.#changeSize();
     else if (random.chance(this.#pressure)) this.#allocateSomehow(isThorough);
     else if (this.#pieces.length > 0) this.#changePiece();
-    const step = stepAfter(this.#operation);
-    if (step !== undefined) this.#buddy.check(step);
+    checkSome(this.#operation, (step) => this.#buddy.check(step));
     if (isThorough) this.#compare();
   }
 

@@ -11,7 +11,7 @@ import {
   fail,
   NOT_INTEGERS,
   same,
-  stepAfter,
+  checkSome,
 } from "./driver.ts";
 import { fillPayload, verifyPayload, verifyZero } from "./payload.ts";
 import type { Random } from "./random.ts";
@@ -91,8 +91,7 @@ export class DebugDriver implements Driver {
     else if (kind === "realloc") this.#realloc(random.pick(this.#objects));
     else if (kind === "spoil") this.#spoil(random.pick(this.#objects));
     else this.#free(random.pick(this.#objects));
-    const step = stepAfter(this.#operation);
-    if (step !== undefined) this.#heap.check(step);
+    checkSome(this.#operation, (step) => this.#heap.check(step));
     if (this.#operation % this.#checkInterval === 0) this.#compare();
   }
 

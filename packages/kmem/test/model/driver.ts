@@ -20,9 +20,9 @@ export interface Driver {
   finish(): void;
 }
 
-/** Pages for a step of `check()` after the operation numbered `operation`; undefined where none is due. */
-export function stepAfter(operation: number): { pages: number } | undefined {
-  return operation % 8 === 3 ? { pages: 1 + (operation % 23) } : undefined;
+/** Has `check` do a step of a few pages after the operation numbered `operation`, where one is due. */
+export function checkSome(operation: number, check: (step: { pages: number }) => void): void {
+  if (operation % 8 === 3) check({ pages: 1 + (operation % 23) });
 }
 
 /** Ends the run: allocator and model differ. */

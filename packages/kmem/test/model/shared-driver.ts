@@ -3,7 +3,7 @@
  * and then one leaves, or is declared dead and recovered, and its number goes to another.
  */
 import { NONE, OutOfMemoryError, SharedHeap, type SharedHeapOptions } from "../../src/index.ts";
-import { type Driver, expectRefusal, fail, same, stepAfter } from "./driver.ts";
+import { type Driver, expectRefusal, fail, same, checkSome } from "./driver.ts";
 import { fillPayload, verifyPayload, verifyZero } from "./payload.ts";
 import type { Random } from "./random.ts";
 import { SpaceModel } from "./space-model.ts";
@@ -69,11 +69,10 @@ export class SharedDriver implements Driver {
     else if (random.chance(0.01)) this.#replace();
     else if (random.chance(this.#pressure)) this.#allocate(this.#heaps[this.#flow?.maker ?? NONE] ?? heap);
     else if (this.#objects.length > 0) this.#change(this.#heaps[this.#flow?.freer ?? NONE] ?? heap);
-    const step = stepAfter(this.#operation);
-    if (step !== undefined) {
+    checkSome(this.#operation, (step) => {
       const checker = this.#heaps[this.#operation % ATTACHMENT_COUNT]!;
       checker.check({ ...step, quiet: this.#operation % 3 === 0 });
-    }
+    });
     if (isThorough) this.#compare();
   }
 

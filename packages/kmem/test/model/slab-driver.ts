@@ -7,7 +7,7 @@ import {
   fail,
   NOT_INTEGERS,
   same,
-  stepAfter,
+  checkSome,
 } from "./driver.ts";
 import { fillPayload, verifyPayload } from "./payload.ts";
 import type { Random } from "./random.ts";
@@ -83,11 +83,10 @@ export class SlabDriver implements Driver {
     else if (random.chance(this.#pressure)) this.#allocateSomehow(subject);
     else if (subject.objects.length > 0) this.#freeSomehow(subject);
     for (const each of this.#subjects) this.#settle(each);
-    const step = stepAfter(this.#operation);
-    if (step !== undefined) {
+    checkSome(this.#operation, (step) => {
       this.#buddy.check(step);
       subject.cache.check(step);
-    }
+    });
     if (this.#operation % this.#checkInterval === 0) this.#compare();
   }
 
