@@ -26,7 +26,13 @@ const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"))
 };
 const blocks = codeBlocks(readFileSync(join(root, "README.md"), "utf8"));
 /** Programs of other pages that are run just so. */
-const OTHER_PAGES = ["packages/lab/src/README.md", "docs/image-format.md", "docs/safety.md"];
+const OTHER_PAGES = [
+  "packages/lab/src/README.md",
+  "docs/allocation.md",
+  "docs/corruption.md",
+  "docs/image-format.md",
+  "docs/safety.md",
+];
 const PROGRAM_BLOCKS = ["README.md", ...OTHER_PAGES].flatMap((page) =>
   codeBlocks(readFileSync(join(root, page), "utf8"))
     .filter(({ language }) => PROGRAMS.includes(language))

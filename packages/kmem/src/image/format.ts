@@ -9,13 +9,13 @@
  *                   3 words                 its first page, its pages, its cache's number (0: it is no slab)
  *                   for a slab, a word for each 512 bytes: bit n is set while an object begins at byte 16 n of them
  *
- * Pages are counted from offset 0. The size classes are the caches 1 to 32; the named ones follow in their order.
+ * Pages are counted from offset 0. The size classes are the caches 1 to 33; the named ones follow in their order.
  */
 import { GRANULE } from "../heap/size-classes.ts";
 
 /** "kmem". A machine of the other byte order finds another word, and refuses. */
 export const MAGIC = 0x6d656d6b;
-export const VERSION = 1;
+export const VERSION = 2;
 
 export const HEAD_MAGIC = 0;
 export const HEAD_VERSION = 1;

@@ -58,23 +58,23 @@ export class Inboxes {
   count(thread: number, number: number): number {
     const top = this.words[this.region(thread) + 2 * number];
     const count = top === 0 ? 0 : top - this.bottom(thread, number);
-    if (count >>> 0 > L.MAX_MAGAZINE_SIZE) {
+    if (count >>> 0 > L.magazineRoom(this.layout, number)) {
       throw corrupted("S1", `inbox ${number} of thread ${thread} has ${count} slots`);
     }
     return count;
   }
 
   /**
-   * Puts a free slot of the slab at `page` into the inbox of its home; false when it has none, or that inbox is full or not
-   * open. Throws as `count` does.
+   * Puts a free slot of the slab at `page`, as magazines have it, into the inbox of its home; false when it has none, or that
+   * inbox is full or not open. Throws as `count` does.
    */
-  put(page: number, number: number, offset: number): boolean {
+  put(page: number, number: number, entry: number): boolean {
     const thread = this.homes[page] - 1;
     if (thread < 0 || thread >= this.threadCount) return false;
     const at = this.region(thread) + 2 * number;
     const top = this.count(thread, number) + this.bottom(thread, number) + 1;
     if (top > this.words[at + 1]) return false;
-    this.words[top] = offset;
+    this.words[top] = entry;
     this.words[at] = top;
     return true;
   }
@@ -94,6 +94,6 @@ export class Inboxes {
 
   /** The index of the unused word below an inbox. */
   private bottom(thread: number, number: number): number {
-    return this.region(thread) + this.layout.magazines + number * L.MAGAZINE_WORDS;
+    return this.region(thread) + L.magazineStart(this.layout, number);
   }
 }

@@ -20,7 +20,7 @@ import { poolLayout } from "../slab/layout.ts";
 /** "kmem" in ASCII. */
 const MAGIC = 0x6b6d656d;
 /** Counts up with every change of this layout, or of what may be done to it. */
-const VERSION = 2;
+const VERSION = 3;
 
 export const HEADER_WORDS = 32;
 const HEADER_MAGIC = 0;
@@ -69,6 +69,12 @@ export const REGIONS_PER_THREAD = 2;
 export const MIN_SLAB_BYTES = 8192;
 /** As many slots as half of the largest magazine move at once: so the lock is taken seldom. */
 export const MAX_BATCH = 64;
+/**
+ * A magazine may hold all that it ever may from the start, so that the lock is taken seldom. It is less than in a heap of one
+ * thread: each thread has its own.
+ */
+export const MAGAZINE_DEPTH = 128;
+export const MAGAZINE_BYTES = 65536;
 
 const LINE_BYTES = 64;
 

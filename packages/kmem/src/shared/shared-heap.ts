@@ -74,6 +74,8 @@ function sharedParts({ geometry, tables, thread, lock }: Attachment): MakeHeapPa
         words: tables.pool,
         minSlabBytes: L.MIN_SLAB_BYTES,
         maxBatch: L.MAX_BATCH,
+        magazineDepth: L.MAGAZINE_DEPTH,
+        magazineBytes: L.MAGAZINE_BYTES,
       },
       lock,
       names: tables.names,

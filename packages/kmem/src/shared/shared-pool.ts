@@ -43,7 +43,6 @@ import { Inboxes } from "./inboxes.ts";
 import { MAX_NAME_LENGTH, NAME_WORDS, REGIONS_PER_THREAD } from "./layout.ts";
 import { detachedError, type Lock } from "./lock.ts";
 
-const MAGAZINE_MASK = L.MAGAZINE_WORDS - 1;
 /** An inbox is taken from when it has one slot in so many of what the magazine may hold: fewer are not worth the lock. */
 const LEAST_SHARE = 8;
 
@@ -100,11 +99,13 @@ export class SharedPool extends SlabPool {
     const words = this.words;
     const at = this.region + 2 * number;
     let top = words[at];
-    if ((top & MAGAZINE_MASK) === 0) {
+    let entry = words[top];
+    if (entry === 0) {
       top = this.trade(number);
-      if ((top & MAGAZINE_MASK) === 0) return NO_SLOT;
+      entry = words[top];
+      if (entry === 0) return NO_SLOT;
     }
-    const offset = words[top];
+    const offset = (entry - 1) | 0;
     if (this.owners !== undefined) this.owners[offset >>> this.granuleShift] = this.owner;
     Atomics.or(words, this.inUse + (offset >>> this.wordShift), 1 << (offset >>> this.granuleShift));
     words[at] = top - 1;
@@ -148,7 +149,7 @@ export class SharedPool extends SlabPool {
     const at = this.region + 2 * number;
     let top = words[at];
     if (top >= words[at + 1]) top = this.trade(number);
-    words[top + 1] = offset;
+    words[top + 1] = offset + 1;
     words[at] = top + 1;
   }
 
@@ -166,7 +167,8 @@ export class SharedPool extends SlabPool {
       // Slabs that other threads made let a magazine hold more: one that was full may have room now.
       if (top < this.magazine(number) + size) return top;
       const rest = this.sendHome(number, (size + 1) >>> 1);
-      return rest === 0 ? this.words[this.region + 2 * number] : this.giveBack(number, rest);
+      const lowest = this.magazine(number) + 1;
+      return rest === 0 ? this.words[this.region + 2 * number] : this.giveBack(number, lowest, rest);
     } finally {
       this.lock.release();
     }
@@ -195,13 +197,13 @@ export class SharedPool extends SlabPool {
     const { words, inboxes } = this;
     const bottom = this.magazine(number) + 1;
     const top = words[this.region + 2 * number];
-    if (top - bottom >= L.MAX_MAGAZINE_SIZE) throw this.topError(number);
+    if (top - bottom >= L.magazineRoom(this.layout, number)) throw this.topError(number);
     let rest = 0;
     for (let at = bottom; at < bottom + count; at++) {
-      const offset = words[at];
-      const page = offset >>> this.pageShift;
+      const entry = words[at];
+      const page = (entry - 1) >>> this.pageShift;
       if ((words[this.pages + page] & L.PAGE_CACHE_MASK) !== number) throw this.slabError(number, page);
-      if (!inboxes.put(this.slabPage(page), number, offset)) words[bottom + rest++] = offset;
+      if (!inboxes.put(this.slabPage(page), number, entry)) words[bottom + rest++] = entry;
     }
     words.copyWithin(bottom + rest, bottom + count, top + 1);
     words[this.region + 2 * number] = top - count + rest;
@@ -320,7 +322,10 @@ export class SharedPool extends SlabPool {
   protected override magazineSlots(number: number): number {
     let sum = 0;
     for (let thread = 0; thread < this.threadCount; thread++) {
-      sum += this.words[thread * this.layout.regionWords + 2 * number] & MAGAZINE_MASK;
+      const region = thread * this.layout.regionWords;
+      const top = this.words[region + 2 * number];
+      // That of a thread that was never there is 0.
+      if (top !== 0) sum += top - region - L.magazineStart(this.layout, number);
     }
     return sum;
   }
@@ -385,10 +390,10 @@ export class SharedPool extends SlabPool {
   /** Moves what the magazine of a cache in a region holds to the depot. Returns the slots moved. */
   private inheritMagazine(number: number, region: number): number {
     const words = this.words;
-    const bottom = region + this.layout.magazines + number * L.MAGAZINE_WORDS;
+    const bottom = region + L.magazineStart(this.layout, number);
     let moved = 0;
     for (let top = words[region + 2 * number]; top > bottom; top--) {
-      if (this.inheritSlot(number, words[top] >>> 0)) moved++;
+      if (this.inheritSlot(number, (words[top] - 1) >>> 0)) moved++;
       words[region + 2 * number] = top - 1;
     }
     return moved;

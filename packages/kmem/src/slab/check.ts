@@ -93,13 +93,15 @@ class PoolCheck {
   private readMagazine(region: number, number: number): void {
     const { pool, firstWord, endWord, idle } = this;
     const { words, layout, granule } = pool;
-    const bottom = region + layout.magazines + number * L.MAGAZINE_WORDS;
+    const bottom = region + L.magazineStart(layout, number);
     const highest = words[region + 2 * number];
     // The top of a thread that was never there is 0, and so is its limit.
     const count = highest === 0 && words[region + 2 * number + 1] === 0 ? 0 : highest - bottom;
-    requireSame("S1", `the top of magazine ${number}, ${count},`, count >>> 0 <= L.MAX_MAGAZINE_SIZE, true);
+    const isInside = count >>> 0 <= L.magazineRoom(layout, number);
+    requireSame("S1", `the top of magazine ${number}, ${count},`, isInside, true);
+    requireSame("S1", `what lies below magazine ${number}`, words[bottom], 0);
     for (let top = bottom + count; top > bottom; top--) {
-      const offset = words[top] >>> 0;
+      const offset = (words[top] - 1) >>> 0;
       requireSame("S1", `the cache of ${offset} in magazine ${number}`, pool.cacheOf(offset), number);
       const at = offset / granule;
       const index = Math.floor(at / 32);

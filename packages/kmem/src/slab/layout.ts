@@ -7,7 +7,8 @@
  *     regions      one a thread (a heap that is not shared has one): what belongs to that thread alone
  *         tops         2 words a cache      index of the magazine's topmost slot; index it may not pass
  *         currents     1 word a cache       the slab that only this thread takes slots from: its page + 1, or 0
- *         magazines    128 words a cache    word 0 of each is unused, so a top index that is a multiple of 128 is empty
+ *         magazines                         each cache's free slots, offset + 1; word 0 of each is 0, which is no slot: so
+ *                                           the top of an empty magazine leads to none
  *     caches       48 words a cache     what CACHE_… and BUCKETS below name; those of number 0, which is no cache, tell
  *                                       of the pool (POOL_…)
  *     in-use map   1 bit a granule      set while the slot that begins there is an object: the truth
@@ -24,16 +25,26 @@
  * A slab's pages all have its cache's number and its order. The first page of a heap's large allocation has LARGE, and
  * the number of the thread that made it where threads share the heap. Any other page's word is 0.
  *
+ * A magazine has 128 words. In a pool of one thread the first caches have deep ones, of up to 4096, of which only what was
+ * used takes memory: after those of the others come theirs.
+ *
  * Caches are numbered from 1. A page is `offset / pageSize` in the space at large; links hold page + 1, 0 is none.
  * A slot is in just one of three places: in use, in the depot, or in a magazine. Each move writes the new place before
  * it clears the old one, and a slab's first page word is the last to be set and the first to be cleared: so a thread
  * that dies leaves a slot in two places, never in none, and a slab that is whole or not there.
  */
 
-/** Words of one magazine; a power of two. The first is unused. */
+/** Words of one magazine that is not deep. The first is 0. */
 export const MAGAZINE_WORDS = 128;
-/** The most slots that a magazine can hold. */
-export const MAX_MAGAZINE_SIZE = MAGAZINE_WORDS - 1;
+/** The most words of a deep one, and how many bytes of the space there are for each. */
+export const MAX_DEEP_WORDS = 4096;
+const BYTES_PER_DEEP_WORD = 2048;
+/** The most slots that any magazine can hold. */
+export const MAX_MAGAZINE_SIZE = MAX_DEEP_WORDS - 1;
+/** Caches with a deep magazine: those of the lowest numbers. */
+const MAX_DEEP_CACHES = 64;
+/** From one deep magazine to the next there is a cache line more than words: else all would begin in the same lines of a cache. */
+const LINE_WORDS = 16;
 
 export const PAGE_CACHE_MASK = 0xffff;
 export const PAGE_ORDER_SHIFT = 16;
@@ -81,6 +92,8 @@ export const CACHE_BUCKET_MASK = 9;
 export const CACHE_COUNTERS_END = 10;
 /** Bytes asked for an object, unsigned. */
 export const CACHE_OBJECT_SIZE = 10;
+/** Slots that the magazine may hold for all that it has grown so far: a power of two. */
+export const CACHE_MAGAZINE_DEPTH = 11;
 /** The first slab of each bucket, page + 1 or 0. */
 export const BUCKETS = 16;
 export const BUCKET_COUNT = 32;
@@ -107,6 +120,10 @@ export interface PoolLayout {
   /** Where the currents and the magazines of the first region begin. */
   readonly currents: number;
   readonly magazines: number;
+  /** Where the deep magazines begin, how many there are, and the most slots that one holds. */
+  readonly deepMagazines: number;
+  readonly deepCaches: number;
+  readonly deepSize: number;
   readonly caches: number;
   readonly inUse: number;
   readonly depot: number;
@@ -135,8 +152,14 @@ export function poolLayout({ cacheLimit, endOffset, granule, pageSize, threadCou
   const mapWords = wholeLines(Math.ceil(endOffset / granule / 32));
   const pageCount = Math.ceil(endOffset / pageSize);
   const currents = 2 * numbers;
-  const magazines = Math.ceil((currents + numbers) / MAGAZINE_WORDS) * MAGAZINE_WORDS;
-  const regionWords = magazines + numbers * MAGAZINE_WORDS;
+  const magazines = wholeLines(currents + numbers);
+  const deepCaches = threadCount === 1 ? Math.min(cacheLimit, MAX_DEEP_CACHES) : 0;
+  const deepWords = Math.min(
+    MAX_DEEP_WORDS,
+    Math.max(MAGAZINE_WORDS, wholeLines(endOffset / BYTES_PER_DEEP_WORD)),
+  );
+  const deepMagazines = magazines + (numbers - deepCaches) * MAGAZINE_WORDS;
+  const regionWords = deepMagazines + deepCaches * (deepWords + LINE_WORDS);
   const caches = threadCount * regionWords;
   const inUse = caches + numbers * CACHE_WORDS;
   const depot = inUse + mapWords;
@@ -145,10 +168,39 @@ export function poolLayout({ cacheLimit, endOffset, granule, pageSize, threadCou
   const links = slabs + pageCount * SLAB_WORDS;
   const pages = links + pageCount * LINK_WORDS;
   const wordCount = pages + pageCount;
-  return { regionWords, currents, magazines, caches, inUse, depot, summary, slabs, links, pages, wordCount };
+  return {
+    regionWords,
+    currents,
+    magazines,
+    deepMagazines,
+    deepCaches,
+    deepSize: deepWords - 1,
+    caches,
+    inUse,
+    depot,
+    summary,
+    slabs,
+    links,
+    pages,
+    wordCount,
+  };
 }
 
-/** Rounds up to whole cache lines of 16 words, so that the map of a block of 8 KiB has a line to itself. */
+/** The index, in a thread's region, of the word below the first slot of a cache's magazine. */
+export function magazineStart(layout: PoolLayout, number: number): number {
+  const { magazines, deepMagazines, deepCaches, deepSize } = layout;
+  // Number 0, which is no cache, comes before those without a deep one.
+  if (number === 0 || number > deepCaches)
+    return magazines + Math.max(0, number - deepCaches) * MAGAZINE_WORDS;
+  return deepMagazines + (number - 1) * (deepSize + 1 + LINE_WORDS);
+}
+
+/** The most slots that a cache's magazine has words for. */
+export function magazineRoom({ deepCaches, deepSize }: PoolLayout, number: number): number {
+  return number === 0 || number > deepCaches ? MAGAZINE_WORDS - 1 : deepSize;
+}
+
+/** Rounds up to whole cache lines, so that the map of a block of 8 KiB has a line to itself. */
 function wholeLines(wordCount: number): number {
-  return Math.ceil(wordCount / 16) * 16;
+  return Math.ceil(wordCount / LINE_WORDS) * LINE_WORDS;
 }

@@ -39,7 +39,10 @@ export interface SlabCacheOptions {
    * users take it and leave it (object caching). It must not use the cache; when it throws, no slab is made.
    */
   construct?: (offset: number) => void;
-  /** The most free slots that the magazine in front of the slabs holds, 1 to 127. Default: by object size. */
+  /**
+   * The most free slots that the magazine in front of the slabs holds, 1 to 4,095; at most 127 in small spaces, shared heaps, and
+   * the caches of a heap that has many. Default: by object size.
+   */
   magazineSize?: number;
 }
 

@@ -109,9 +109,9 @@ function malloc({ layout, classes }: TableMemory): Code {
     ...when(isBelow(get(size), constant(MAX_SLOT_SIZE + 1)), [
       ...set(tops, multiply(load8(granules, classes), constant(TOPS))),
       ...set(top, load(get(tops))),
-      // The magazine has a slot.
-      ...when(and(get(top), constant(L.MAGAZINE_WORDS - 1)), [
-        ...set(offset, load(shiftLeft(get(top), constant(WORD_SHIFT)))),
+      // The magazine has a slot: offset + 1, and 0 below the lowest.
+      ...when(tee(offset, load(shiftLeft(get(top), constant(WORD_SHIFT)))), [
+        ...set(offset, add(get(offset), constant(-1))),
         ...setBit(get(offset), WORD * layout.inUse),
         ...store(get(tops), add(get(top), constant(-1))),
         ...get(offset),
@@ -147,7 +147,7 @@ function free(tables: TableMemory): Code {
         // The magazine has room.
         ...when(isBelow(get(top), load(tops, WORD)), [
           ...clear,
-          ...store(shiftLeft(get(top), constant(WORD_SHIFT)), get(offset), WORD),
+          ...store(shiftLeft(get(top), constant(WORD_SHIFT)), add(get(offset), constant(1)), WORD),
           ...store(tops, add(get(top), constant(1))),
           ...leave,
         ]),

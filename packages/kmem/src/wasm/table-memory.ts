@@ -13,7 +13,7 @@ import { BuddyAllocator } from "../buddy/buddy-allocator.ts";
 import { requireInteger, requirePowerOfTwo } from "../errors.ts";
 import { addSizeClasses, type HeapParts, type MakeHeapParts } from "../heap/parts.ts";
 import { CLASS_OF, GRANULE, SLOT_SIZES } from "../heap/size-classes.ts";
-import { type PoolLayout, poolLayout } from "../slab/layout.ts";
+import { MAX_DEEP_WORDS, type PoolLayout, poolLayout } from "../slab/layout.ts";
 import { TablePool } from "./table-pool.ts";
 import { webAssembly } from "./webassembly.ts";
 
@@ -23,6 +23,8 @@ const MIN_PAGE_SIZE = 32;
 const MAX_NAMED_CACHES = 32;
 /** As many as a magazine takes: the call from Wasm costs as much as ten slots. */
 const MAX_BATCH = 64;
+/** As deep as there is room for: what finds no room in a magazine does not come to JavaScript. */
+const MAGAZINE_DEPTH = MAX_DEEP_WORDS;
 /** The most caches. */
 const CACHE_LIMIT = SLOT_SIZES.length + MAX_NAMED_CACHES;
 
@@ -69,6 +71,7 @@ export class TableMemory {
       thread: 0,
       minSlabBytes: 0,
       maxBatch: MAX_BATCH,
+      magazineDepth: MAGAZINE_DEPTH,
       words,
     };
     const pool = new TablePool(buddy, GRANULE, CACHE_LIMIT, makeRoom, place);

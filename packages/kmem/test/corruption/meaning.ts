@@ -9,10 +9,9 @@ import type { Bit, Corruptible } from "./corruptible.ts";
 
 /** Why the bits carry none. */
 export const MEANINGLESS = {
-  magazine:
-    "a magazine's words above its topmost slot, which the next slots overwrite, and the unused one below them",
+  magazine: "a magazine's words above its topmost slot, which the next slots overwrite",
   "no cache": "the words of a number that no cache has yet, or any more: a new cache sets them all",
-  padding: "words that the layout leaves free: before the magazines, and in the words of a cache",
+  padding: "words that the layout leaves free: before and between magazines, and in the words of a cache",
   "space to come": "tables of the space that the heap may grow into",
   links: "the links of a page at which no listed slab begins: whoever lists one sets them",
   owner: "the thread that made a large allocation: only shared heaps have more than one",
@@ -34,16 +33,25 @@ function ofCacheWord({ pool }: Corruptible, at: number): Reason | undefined {
     return isMade(number) ? undefined : "no cache";
   }
   if (at < layout.caches) {
-    const number = Math.floor((at - layout.magazines) / L.MAGAZINE_WORDS);
+    const number = magazineAt(pool, at);
+    if (number === undefined) return "padding";
     if (!isMade(number)) return "no cache";
-    const isAbove = at > words[2 * number]!;
-    return isAbove || (at - layout.magazines) % L.MAGAZINE_WORDS === 0 ? "magazine" : undefined;
+    return at > words[2 * number]! ? "magazine" : undefined;
   }
   const number = Math.floor((at - layout.caches) / L.CACHE_WORDS);
   const word = (at - layout.caches) % L.CACHE_WORDS;
   if (number === 0) return word <= L.POOL_LARGE_OBJECTS ? undefined : "padding";
   if (!isMade(number)) return "no cache";
-  return word > L.CACHE_OBJECT_SIZE && word < L.BUCKETS ? "padding" : undefined;
+  return word > L.CACHE_MAGAZINE_DEPTH && word < L.BUCKETS ? "padding" : undefined;
+}
+
+/** The cache in whose magazine the word at `at` lies, that below its first slot counted; undefined between magazines. */
+function magazineAt({ layout, cacheLimit }: Corruptible["pool"], at: number): number | undefined {
+  for (let number = 0; number <= cacheLimit; number++) {
+    const start = L.magazineStart(layout, number);
+    if (at >= start && at <= start + L.magazineRoom(layout, number)) return number;
+  }
+  return undefined;
 }
 
 /** Of a bit of a word that tells of a place in the space. */

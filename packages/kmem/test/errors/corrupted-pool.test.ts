@@ -40,7 +40,7 @@ test("a slot in the magazine of another cache", () => {
   heap.free(large);
   const pool = heap["pool"];
   const top = pool.words[2 * 2]!;
-  pool.words[top] = small;
+  pool.words[top] = small + 1;
   expect(() => heap.check()).toThrow(`S1 broken: the cache of ${small} in magazine 2 is 1, expected 2`);
 });
 

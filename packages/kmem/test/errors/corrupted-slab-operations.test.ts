@@ -43,7 +43,7 @@ class Subject {
 
   /** Index of the unused word below the magazine. */
   get magazine(): number {
-    return this.pool.layout.magazines + L.MAGAZINE_WORDS;
+    return L.magazineStart(this.pool.layout, 1);
   }
 }
 
@@ -72,7 +72,7 @@ test.each<[what: string, message: string, use: (subject: Subject) => unknown]>([
     `S4 broken: no slab of cache 1 begins at page ${FREE_PAGE}`,
     ({ words, magazine, cache, objects }) => {
       cache.free(objects[0]!);
-      words[magazine + 1] = FREE_PAGE * PAGE;
+      words[magazine + 1] = FREE_PAGE * PAGE + 1;
       cache.shrink();
     },
   ],

@@ -84,7 +84,7 @@ describe("check() names the invariant that a broken pool breaks", () => {
       /^idle word 0 is 16, expected 0$/,
       (subject) => {
         subject.objectCache.free(subject.objects[0]);
-        subject.words[subject.words[2 * subject.number]] = subject.objects[1];
+        subject.words[subject.words[2 * subject.number]] = subject.objects[1] + 1;
       },
     ],
     [
@@ -94,7 +94,7 @@ describe("check() names the invariant that a broken pool breaks", () => {
       (subject) => {
         subject.objectCache.free(subject.objects[0]);
         subject.objectCache.free(subject.objects[1]);
-        subject.words[subject.words[2 * subject.number]] = subject.objects[0];
+        subject.words[subject.words[2 * subject.number]] = subject.objects[0] + 1;
       },
     ],
     [

@@ -8,11 +8,11 @@ async function freshTables(): Promise<typeof Tables> {
 }
 
 describe("the size classes", () => {
-  test("step by 16 up to 128, then four times to a doubling, up to 8192", async () => {
+  test("step by 16 up to 128, then four times to a doubling, up to 8192; and one for a page and a header", async () => {
     const { SLOT_SIZES } = await freshTables();
     const linear = [16, 32, 48, 64, 80, 96, 112, 128];
     const upTo1024 = [160, 192, 224, 256, 320, 384, 448, 512, 640, 768, 896, 1024];
-    const upTo8192 = [1280, 1536, 1792, 2048, 2560, 3072, 3584, 4096, 5120, 6144, 7168, 8192];
+    const upTo8192 = [1280, 1536, 1792, 2048, 2560, 3072, 3584, 4096, 4480, 5120, 6144, 7168, 8192];
     expect(SLOT_SIZES).toEqual([...linear, ...upTo1024, ...upTo8192]);
   });
 

@@ -58,7 +58,7 @@ test("the sound image is what the edits take it for", () => {
     98,
     0,
     1,
-    33,
+    34,
   ]);
   expect([...words.subarray(RUN_PAGE)]).toEqual([4, 3, 0]);
   expect(words).toHaveLength(END);
@@ -68,7 +68,7 @@ test("the sound image is what the edits take it for", () => {
 describe("is refused, with what is wrong", () => {
   test.each<[what: string, edit: (words: Uint32Array) => void, message: string]>([
     ["another magic word", set(MAGIC, 1), "the magic word must be 1835363691, got 1"],
-    ["another version", set(VERSION, 2), "the version must be 1, got 2"],
+    ["another version", set(VERSION, 1), "the version must be 2, got 1"],
     ["another page size", set(PAGE_SIZE, 512), "the page size must be 4096, got 512"],
     ["another base", set(BASE_PAGE, 3), "the base must be 0, got 12288"],
     ["no page", set(PAGE_COUNT, 0), "the size must be an integer from 4096 to 67108864, got 0"],
@@ -101,8 +101,8 @@ describe("is refused, with what is wrong", () => {
     ["an alignment that is none", set(ALIGN, 24), "align must be a power of two, got 24"],
     [
       "a magazine that is too large",
-      set(MAGAZINE, 128),
-      "magazineSize must be an integer from 1 to 127, got 128",
+      set(MAGAZINE, 4096),
+      "magazineSize must be an integer from 1 to 4095, got 4096",
     ],
     ["flags that nobody knows", set(FLAGS, 2), "the flags of a cache must be an integer from 0 to 1, got 2"],
     [
@@ -144,8 +144,8 @@ describe("is refused, with what is wrong", () => {
     ],
     [
       "a slab of no such cache",
-      set(SLAB_CACHE, 34),
-      "the number of a cache must be an integer from 0 to 33, got 34",
+      set(SLAB_CACHE, 35),
+      "the number of a cache must be an integer from 0 to 34, got 35",
     ],
     ["a bit inside a slot", set(SLAB_BITS, 2), "S2 broken: word 0 is 2, expected 0"],
     [

@@ -31,11 +31,13 @@ export interface HeapUnderTest {
 }
 
 const MAX_SLOT_SIZE = 8192;
+const PAGE_AND_HEADER = 4480;
 
 /** Bytes that a request of `byteLength` bytes without alignment is rounded up to. */
 export function slotSizeFor(byteLength: number, pageSize: number): number {
   if (byteLength > MAX_SLOT_SIZE) return Math.ceil(byteLength / pageSize) * pageSize;
   if (byteLength <= 16) return 16;
+  if (byteLength > 4096 && byteLength <= PAGE_AND_HEADER) return PAGE_AND_HEADER;
   const doubling = 2 ** Math.floor(Math.log2(byteLength - 1));
   const step = Math.max(16, doubling / 4);
   return Math.ceil(byteLength / step) * step;

@@ -136,9 +136,9 @@ describe("spoilt words", () => {
   });
 
   test.each([
-    ["the top of an inbox", "S1 broken: inbox 32 of thread 0 has 1000 slots", "inbox"],
-    ["the top of a magazine", "S1 broken: magazine 32 has 1000 slots", "magazine"],
-    ["a slot in a magazine", "S4 broken: no slab of cache 32 begins at page 60", "slot"],
+    ["the top of an inbox", "S1 broken: inbox 33 of thread 0 has 1000 slots", "inbox"],
+    ["the top of a magazine", "S1 broken: magazine 33 has 1000 slots", "magazine"],
+    ["a slot in a magazine", "S4 broken: no slab of cache 33 begins at page 60", "slot"],
   ] as const)("of %s are found before they are followed", (_, message, what) => {
     const offsets = make(maker, 12);
     free(other, offsets.slice(0, 8));
@@ -146,9 +146,9 @@ describe("spoilt words", () => {
     const region = { inbox: inboxesOf(maker).region(0), magazine: pool["region"], slot: pool["region"] }[
       what
     ];
-    const bottom = region + pool.layout.magazines + 32 * 128;
-    if (what === "slot") pool.words[bottom + 1] = 60 * 4096;
-    else pool.words[region + 2 * 32] = bottom + 1000;
+    const bottom = region + pool.layout.magazines + 33 * 128;
+    if (what === "slot") pool.words[bottom + 1] = 60 * 4096 + 1;
+    else pool.words[region + 2 * 33] = bottom + 1000;
     expect(() => other.free(offsets[8]!)).toThrow(expect.objectContaining({ code: "CORRUPTED" }));
     expect(() => other.free(offsets[8]!)).toThrow(message);
   });

@@ -126,17 +126,17 @@ describe("which slab is taken from", () => {
 });
 
 describe("empty slabs", () => {
-  test("go back to the pages, but for four that are kept", () => {
+  test("go back to the pages, but for two that are kept", () => {
     const buddy = buddyOf(32);
-    const cache = cacheOf(buddy, 1024);
+    const cache = cacheOf(buddy, 1024, { magazineSize: 8 });
     const offsets = allocateMany(cache, 64);
     expect(buddy.stats().allocatedPages).toBe(16);
     for (const offset of offsets) cache.free(offset);
     const stats = cache.stats();
     expect(stats.objects).toBe(0);
-    expect(stats.emptySlabs).toBe(4);
+    expect(stats.emptySlabs).toBe(2);
     // The spares, and the slabs of the slots in the magazine.
-    expect(stats.slabs).toBeLessThanOrEqual(4 + stats.magazineSlots);
+    expect(stats.slabs).toBeLessThanOrEqual(2 + stats.magazineSlots);
     expect(stats.pages).toBeLessThan(16);
     expect(buddy.stats().allocatedPages).toBe(stats.pages);
     expectSound(cache, buddy, 0);
