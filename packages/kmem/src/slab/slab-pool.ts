@@ -396,8 +396,7 @@ export class SlabPool extends Depot {
     if (window.from === 0) this.checkGeometries();
     this.checkDepot(window, true);
     for (let number = 1; window.isLast && number <= this.cacheCount; number++) {
-      const depth = this.words[this.cache(number) + L.CACHE_MAGAZINE_DEPTH];
-      requireSame("S8", `the depth of magazine ${number}, ${depth},`, this.isDepth(depth), true);
+      this.checkDepth(number);
       const limit = this.words[2 * number + 1];
       requireSame("S8", `the limit of magazine ${number}`, limit, this.magazineLimit(number));
     }
@@ -442,23 +441,27 @@ export class SlabPool extends Depot {
     return Math.min(words[cache + L.CACHE_MAGAZINE_SIZE], share);
   }
 
-  /** True for what the depth of a magazine may be. */
-  private isDepth(depth: number): boolean {
-    return depth >= this.firstDepth && depth <= L.MAX_DEEP_WORDS && (depth & (depth - 1)) === 0;
+  /** Throws `CORRUPTED` when the depth of a magazine is none that it can have; returns it. */
+  private checkDepth(number: number): number {
+    const depth = this.words[this.cache(number) + L.CACHE_MAGAZINE_DEPTH];
+    const isSound = depth >= this.firstDepth && depth <= L.MAX_DEEP_WORDS && (depth & (depth - 1)) === 0;
+    if (!isSound) throw corrupted("S8", `magazine ${number} is ${depth} slots deep`);
+    return depth;
   }
 
   /** Lets a full magazine hold twice as many slots, unless it holds all that it should. Returns whether it may hold more. */
   private deepen(number: number): boolean {
-    const depth = this.cache(number) + L.CACHE_MAGAZINE_DEPTH;
-    if (this.words[depth] >= this.magazineShare(number)) return false;
-    this.words[depth] *= 2;
+    const depth = this.checkDepth(number);
+    if (depth >= this.magazineShare(number)) return false;
+    this.words[this.cache(number) + L.CACHE_MAGAZINE_DEPTH] = 2 * depth;
     this.limitMagazine(number);
     return true;
   }
 
   /**
    * Trades slots between a cache's magazine and its slabs: half of what the magazine may hold, `maxBatch` at most, into an
-   * empty one or off the top of a full one that may not become deeper. Returns the magazine's new top, which is that of an empty one when there is no slot to be had.
+   * empty one, or off the top of a full one that is to become no deeper. Returns the magazine's new top, which is that of an
+   * empty one when there is no slot to be had.
    *
    * One function on purpose, and longer than V8 inlines (460 bytes of bytecode): with parts of it inlined, `allocate`
    * and `free` are too long to be inlined themselves, and a pair costs 14 ns instead of 9.7.

@@ -204,6 +204,26 @@ test.each<[what: string, message: string, use: (subject: Subject) => unknown]>([
       pool.check();
     },
   ],
+  ...[0, 3, 8192].map((depth): [string, string, (subject: Subject) => void] => [
+    `a free, when the magazine is full and ${depth} slots deep`,
+    `S8 broken: magazine 1 is ${depth} slots deep`,
+    (subject) => {
+      const { words, cache, objects, magazine } = subject;
+      for (const offset of objects.slice(0, 3)) cache.free(offset);
+      words[TOP + 1] = words[TOP]!;
+      expect(words[TOP]).toBeGreaterThan(magazine);
+      words[subject.cacheWord(L.CACHE_MAGAZINE_DEPTH)] = depth;
+      cache.free(objects[3]!);
+    },
+  ]),
+  [
+    "the check, when there is something below a magazine's first slot",
+    "S1 broken: what lies below magazine 1 is 1, expected 0",
+    ({ words, pool, magazine }) => {
+      words[magazine] = 1;
+      pool.check();
+    },
+  ],
 ])("%s", (_, message, use) => {
   expect(() => use(new Subject())).toThrow(
     expect.objectContaining({ code: "CORRUPTED", message: expect.stringContaining(message) as string }),

@@ -1,0 +1,89 @@
+/** How deep magazines become, and what becomes of the slots that they hold. */
+import { describe, expect, test } from "vitest";
+import { BuddyAllocator, Heap, SlabCache } from "kmem";
+import { allocateMany, buddyOf, expectSound, PAGE } from "./helpers.ts";
+
+const PAGES = 4096;
+
+/** A cache whose magazine is as deep as its objects let it become. */
+function deepCache(objectSize: number, buddy = buddyOf(PAGES)): { buddy: BuddyAllocator; cache: SlabCache } {
+  return { buddy, cache: new SlabCache(buddy, { name: "deep", objectSize }) };
+}
+
+describe("a magazine", () => {
+  test("holds 8 slots at first, and twice as many each time that it is full", () => {
+    const { buddy, cache } = deepCache(64);
+    const offsets = allocateMany(cache, 2048);
+    cache.shrink();
+    const limits = new Set<number>();
+    const { pool } = cache as unknown as { pool: { words: Int32Array; layout: { deepMagazines: number } } };
+    for (const offset of offsets) {
+      cache.free(offset);
+      limits.add(pool.words[3]! - pool.layout.deepMagazines);
+    }
+    // As many as the cache has slots, in the end.
+    expect([...limits]).toEqual([8, 16, 32, 64, 128, 256, 512, 1024, 2048]);
+    expect(cache.stats()).toMatchObject({ objects: 0, magazineSlots: 2048 });
+    expectSound(cache, buddy, 0);
+  });
+
+  test.each([
+    [16, 4095],
+    [64, 4095],
+    [1024, 256],
+    [65536, 8],
+  ])("of slots of %i bytes holds at most %i, and the rest goes to the slabs", (objectSize, most) => {
+    const { buddy, cache } = deepCache(objectSize);
+    const offsets = allocateMany(cache, Math.min(6000, (PAGES * PAGE) / objectSize));
+    let highest = 0;
+    for (const offset of offsets) {
+      cache.free(offset);
+      highest = Math.max(highest, cache.stats().magazineSlots);
+    }
+    expect(highest).toBe(most);
+    expectSound(cache, buddy, 0);
+  });
+
+  test("gives its top slots back when it is full, and keeps the others in their order", () => {
+    const { cache } = deepCache(1024);
+    const offsets = allocateMany(cache, 257);
+    cache.shrink();
+    for (const offset of offsets) cache.free(offset);
+    // 32 went to the slabs before the last came.
+    expect(cache.stats().magazineSlots).toBe(256 - 32 + 1);
+    const kept = [...offsets.slice(0, 256 - 32), offsets[256]!];
+    expect(allocateMany(cache, kept.length)).toEqual(kept.toReversed());
+  });
+
+  test("is as deep as the space is large", () => {
+    const { cache } = deepCache(16, buddyOf(64));
+    const offsets = allocateMany(cache, 4000);
+    for (const offset of offsets) cache.free(offset);
+    expect(cache.stats().magazineSlots).toBeLessThanOrEqual(127);
+  });
+});
+
+describe("a heap", () => {
+  test("counts the tables of magazines by how deep they have become", () => {
+    const heap = new Heap({ size: 2 ** 24 });
+    const before = heap.stats().metadataBytes;
+    const offsets = Array.from({ length: 4000 }, () => heap.malloc(16));
+    expect(heap.stats().metadataBytes).toBe(before);
+    for (const offset of offsets) heap.free(offset);
+    expect(heap.stats().metadataBytes).toBe(before + 4 * (4095 - 8));
+    heap.reset();
+    heap.check();
+  });
+
+  test("takes what waits in magazines back before it grows", () => {
+    const heap = new Heap({ size: 2 ** 20, maxSize: 2 ** 24 });
+    const offsets = Array.from({ length: 2 ** 14 }, () => heap.malloc(32));
+    for (const offset of offsets) heap.free(offset);
+    const { size } = heap;
+    const { magazineSlots } = heap.stats().caches.find(({ name }) => name === "malloc-32")!;
+    expect(magazineSlots).toBeGreaterThan(1000);
+    heap.malloc(2 ** 19);
+    expect(heap.size).toBe(size);
+    heap.check();
+  });
+});
