@@ -1,6 +1,6 @@
 /** How deep magazines become, and what becomes of the slots that they hold. */
 import { describe, expect, test } from "vitest";
-import { BuddyAllocator, Heap, SlabCache } from "kmem";
+import { type BuddyAllocator, Heap, SlabCache } from "kmem";
 import { allocateMany, buddyOf, expectSound, PAGE } from "./helpers.ts";
 
 const PAGES = 4096;
