@@ -2,7 +2,7 @@
  * The size classes of `malloc`: the slot sizes that small requests are rounded up to.
  *
  * Steps of 16 bytes up to 128, then four to a doubling, so that a request above 64 bytes wastes less than a fifth. One more
- * is for what programs ask for most of all above 4 KiB: a page, and what they keep beside it. (What SQLite holds takes 10 % less
+ * is for 4 KiB and what a program keeps beside them, as databases do with their pages. (What SQLite holds takes 10 % less
  * with it.) Larger requests become runs of whole pages.
  */
 
