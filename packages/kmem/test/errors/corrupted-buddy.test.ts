@@ -33,11 +33,13 @@ function makeState(): State {
   return { pages, words, lists };
 }
 
-function check({ pages, lists }: State): void {
+/** Checks the pages from `from` on, as the last step of a round does. */
+function check({ pages, lists }: State, from = 0): void {
   const tally = new CheckTally();
   lists.countedBy = tally;
-  const window = { from: 0, end: PAGE_COUNT, isLast: true, isWhole: true, tally };
-  checkBuddy({ pages, lists, firstPage: 0, endPage: PAGE_COUNT }, 0, PAGE_COUNT, window);
+  tally.isStale = from !== 0;
+  const window = { from, end: PAGE_COUNT, isLast: true, isWhole: from === 0, tally };
+  checkBuddy({ pages, lists, firstPage: 0, endPage: PAGE_COUNT }, from, PAGE_COUNT, window);
 }
 
 test("a sound state passes", () => {
@@ -184,5 +186,32 @@ describe("check() names the invariant that a broken state breaks", () => {
         message: `${invariant} broken: ${detail}`,
       }),
     );
+  });
+});
+
+describe("a step that begins inside a block or run", () => {
+  test.each([1, 5, 6, 12])("at page %i, passes where the state is sound", (from) => {
+    check(makeState(), from);
+  });
+
+  test.each<[what: string, from: number, message: string, breakIt: (state: State) => void]>([
+    ["whose first page lies in two", 5, "page 5 lies in blocks 5 and 4", ({ pages }) => (pages[5] = BLOCK)],
+    ["of a run whose head was lost", 6, "page 6 has no head", ({ pages }) => (pages[4] = 0)],
+    ["of a run whose head says that it ends", 6, "page 6 has no head", ({ pages }) => (pages[4] = BLOCK | 1)],
+    ["of a run that has no piece before it", 0, "page 0 has no head", ({ pages }) => (pages[0] = USED | 1)],
+    [
+      "of a run whose head ends before its last piece",
+      6,
+      "page 6 has no head",
+      ({ pages, lists }) => {
+        lists.claimRange(7, 8);
+        pages[4] = BLOCK | MORE;
+        pages[5] = 0;
+      },
+    ],
+  ])("%s: B1", (_, from, message, breakIt) => {
+    const state = makeState();
+    breakIt(state);
+    expect(() => check(state, from)).toThrow(`B1 broken: ${message}`);
   });
 });

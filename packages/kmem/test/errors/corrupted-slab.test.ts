@@ -214,6 +214,70 @@ describe("check() names the invariant that a broken pool breaks", () => {
       },
     ],
     [
+      "S1",
+      "the magazine's top lies above all that a magazine can hold",
+      /^the top of magazine 1, 128, is false, expected true$/,
+      (subject) => {
+        const bottom = L.magazineStart(subject.pool.layout, subject.number);
+        subject.words[2 * subject.number] = bottom + 128;
+      },
+    ],
+    [
+      "S1",
+      "the magazine's top is 0, but not its limit",
+      /^the top of magazine 1, -\d+, is false, expected true$/,
+      (subject) => {
+        subject.words[2 * subject.number] = 0;
+      },
+    ],
+    [
+      "S2",
+      "a depot bit lies in a page that is no slab",
+      /^depot word 64 is 1, expected 0$/,
+      (subject) => subject.flip("depot", FREE_PAGE * PAGE),
+    ],
+    [
+      "S4",
+      "a page at which no slab begins has words of one",
+      /^slab word 17 is 3, expected 0$/,
+      ({ words, pool }) => {
+        words[pool.layout.slabs + FREE_PAGE * L.SLAB_WORDS + L.SLAB_SLOTS] = 3;
+      },
+    ],
+    [
+      "S4",
+      "a slab is set aside, where no thread has a current one",
+      /^slab 0 being set aside is true, expected false$/,
+      ({ words, pool }) => {
+        words[pool.layout.links + L.LINK_PREVIOUS] = L.SET_ASIDE;
+      },
+    ],
+    [
+      "S4",
+      "a current slab is on a list",
+      /^current page 0 of cache 1 is false, expected true$/,
+      ({ words, pool }) => {
+        words[pool.layout.currents + 1] = 1;
+      },
+    ],
+    [
+      "S4",
+      "the list of full slabs has a head",
+      /^the head of list 0 of cache 1 is false, expected true$/,
+      (subject) => {
+        subject.words[subject.cache(L.BUCKETS)] = 1;
+      },
+    ],
+    [
+      "S6",
+      "a large allocation's page has bits of a slab's",
+      /^page word 8 is -2147418112, expected -2147483648$/,
+      ({ buddy, words, pool }) => {
+        buddy.allocateAt(FREE_PAGE * PAGE, 0);
+        words[pool.layout.pages + FREE_PAGE] = L.PAGE_LARGE | (1 << L.PAGE_ORDER_SHIFT);
+      },
+    ],
+    [
       "S6",
       "a free page passes for a slab",
       /^the end of the slab of cache 1 at 32768 is 32768, expected 36864$/,
@@ -232,6 +296,71 @@ describe("check() names the invariant that a broken pool breaks", () => {
         message: expect.stringMatching(`^${invariant} broken: ${detail.source.slice(1)}`),
       }),
     );
+  });
+
+  describe("S4: of two slabs on one list", () => {
+    /** The pool's words, and those of the links of pages 0 and 1, at which slabs of one bucket begin: 1 is the head. */
+    function twoSlabs() {
+      const buddy = new BuddyAllocator({ size: 16 * PAGE });
+      const pool = new SlabPool(buddy, GRANULE, 2, () => false);
+      const cache = new SlabCache(
+        buddy,
+        { name: "objects", objectSize: SLOT_SIZE, magazineSize: 1 },
+        { pool },
+      );
+      const objects = Array.from({ length: 2 * SLOTS }, () => cache.allocate());
+      cache.free(objects[0]!);
+      cache.free(objects[SLOTS]!);
+      cache.shrink();
+      pool.check();
+      const { words } = pool;
+      const { links, caches } = pool.layout;
+      const head = caches + L.CACHE_WORDS + L.BUCKETS + 1;
+      expect([...words.subarray(links, links + 4), words[head]]).toEqual([0, 2, 1, 0, 2]);
+      return { pool, words, links, head };
+    }
+
+    test.each<[what: string, message: string, spoil: (subject: ReturnType<typeof twoSlabs>) => void]>([
+      [
+        "the head's next does not know it",
+        "slab 0 being linked",
+        ({ words, links }) => (words[links + 1] = 7),
+      ],
+      [
+        "the head does not know its next",
+        "slab 0 being linked",
+        ({ words, links }) => (words[links + 2] = 0),
+      ],
+      [
+        "the last has a next that is no slab",
+        "slab 0 being linked",
+        ({ words, links }) => (words[links] = 9),
+      ],
+      [
+        "the last has a next beyond the space",
+        "slab 0 being linked",
+        ({ words, links }) => (words[links] = 17),
+      ],
+      ["the last has the head as its next", "slab 0 being linked", ({ words, links }) => (words[links] = 2)],
+      [
+        "they lead to each other, and no list to them",
+        "unlisted slabs of cache 1",
+        ({ pool, words, links, head }) => {
+          words.set([2, 2, 1, 1], links);
+          words[head] = 0;
+          words[pool.layout.caches + L.CACHE_WORDS + L.CACHE_BUCKET_MASK] = 0;
+        },
+      ],
+    ])("%s", (_, message, spoil) => {
+      const subject = twoSlabs();
+      spoil(subject);
+      expect(() => subject.pool.check()).toThrow(
+        expect.objectContaining({
+          code: "CORRUPTED",
+          message: expect.stringMatching(`^S4 broken: ${message}`) as string,
+        }),
+      );
+    });
   });
 
   test("S6: a page inside a slab does not name its slab's cache", () => {
