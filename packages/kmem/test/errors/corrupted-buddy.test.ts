@@ -153,6 +153,12 @@ describe("check() names the invariant that a broken state breaks", () => {
       },
     ],
     [
+      "B2",
+      "a block of the greatest order is listed that is none",
+      "the count of order 4 from page 0 on is 1, expected 0",
+      ({ lists }) => lists.insert(0, MAX_ORDER),
+    ],
+    [
       "F3",
       "a count is wrong",
       "the count of order 3 is 2, expected 1",
