@@ -45,7 +45,7 @@ const MAX_REQUEST = MAX_END_OFFSET;
 
 /**
  * Each time the space has grown by this share of itself, caches give back what they hold idle before it grows further.
- * (At its peak a program's payload is then 88 % of what its heap takes on average, and 86 % without.)
+ * (At its peak a program's payload is then 88 % of what its heap takes on average, and 86 % with a forty-eighth.)
  */
 const RECLAIM_SHARE = 1 / 64;
 

@@ -80,7 +80,7 @@ export class Inboxes {
   }
 
   /**
-   * Moves the last `count` slots of a thread's inbox to the empty magazine whose unused word is at `magazine`, and whose top at
+   * Moves the last `count` slots of a thread's inbox to the empty magazine whose lowest slot is above `magazine`, and whose top at
    * `topAt`: the first of them ends on top, so that slots are used in the order in which they were freed.
    */
   moveTo(magazine: number, topAt: number, thread: number, number: number, count: number): void {
@@ -92,7 +92,7 @@ export class Inboxes {
     words[at] = top - count;
   }
 
-  /** The index of the unused word below an inbox. */
+  /** The index of the word below an inbox. */
   private bottom(thread: number, number: number): number {
     return this.region(thread) + L.magazineStart(this.layout, number);
   }

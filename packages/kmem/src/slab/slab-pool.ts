@@ -7,7 +7,7 @@
  * Invariants; `depot.ts` has the rest:
  *   S1: every slot of a slab is in use, in the depot, or in its cache's magazine: in just one of the three.
  *   S2: bits of the in-use and depot maps are set only where a slot of a slab begins.
- *   S8: the sizes of a cache are what it was made with, and its magazine's limit follows from them and its slots.
+ *   S8: the sizes of a cache are what it was made with; its magazine's limit follows from them, its slots, and its depth.
  *
  * A magazine's top is checked whenever slots are traded; a spoilt top or slot may be handed out before: `check()` finds it.
  *

@@ -41,7 +41,7 @@ class Subject {
     return this.pool.layout.links + page * L.LINK_WORDS + word;
   }
 
-  /** Index of the unused word below the magazine. */
+  /** Index of the word below the magazine. */
   get magazine(): number {
     return L.magazineStart(this.pool.layout, 1);
   }

@@ -2,6 +2,7 @@
 import { SharedHeap } from "kmem";
 import type { Inboxes } from "../../src/shared/inboxes.ts";
 import type { SharedPool } from "../../src/shared/shared-pool.ts";
+import { magazineStart } from "../../src/slab/layout.ts";
 import { beforeEach, describe, expect, test } from "vitest";
 
 /** Bytes of an object of which a magazine, and so an inbox, holds eight; four are moved at once. */
@@ -146,7 +147,7 @@ describe("spoilt words", () => {
     const region = { inbox: inboxesOf(maker).region(0), magazine: pool["region"], slot: pool["region"] }[
       what
     ];
-    const bottom = region + pool.layout.magazines + 33 * 128;
+    const bottom = region + magazineStart(pool.layout, 33);
     if (what === "slot") pool.words[bottom + 1] = 60 * 4096 + 1;
     else pool.words[region + 2 * 33] = bottom + 1000;
     expect(() => other.free(offsets[8]!)).toThrow(expect.objectContaining({ code: "CORRUPTED" }));

@@ -1,6 +1,7 @@
 /** How deep magazines become, and what becomes of the slots that they hold. */
 import { describe, expect, test } from "vitest";
 import { type BuddyAllocator, Heap, SlabCache } from "kmem";
+import { magazineStart } from "../../src/slab/layout.ts";
 import { allocateMany, buddyOf, expectSound, PAGE } from "./helpers.ts";
 
 const PAGES = 4096;
@@ -16,10 +17,10 @@ describe("a magazine", () => {
     const offsets = allocateMany(cache, 2048);
     cache.shrink();
     const limits = new Set<number>();
-    const { pool } = cache as unknown as { pool: { words: Int32Array; layout: { deepMagazines: number } } };
+    const pool = cache["pool"];
     for (const offset of offsets) {
       cache.free(offset);
-      limits.add(pool.words[3]! - pool.layout.deepMagazines);
+      limits.add(pool.words[3]! - magazineStart(pool.layout, 1));
     }
     // As many as the cache has slots, in the end.
     expect([...limits]).toEqual([8, 16, 32, 64, 128, 256, 512, 1024, 2048]);
