@@ -186,18 +186,22 @@ export function poolLayout({ cacheLimit, endOffset, granule, pageSize, threadCou
   };
 }
 
+/** Whether a cache has a deep magazine; number 0, which is no cache, has none. */
+function isDeep({ deepCaches }: PoolLayout, number: number): boolean {
+  return number !== 0 && number <= deepCaches;
+}
+
 /** The index, in a thread's region, of the word below the first slot of a cache's magazine. */
 export function magazineStart(layout: PoolLayout, number: number): number {
   const { magazines, deepMagazines, deepCaches, deepSize } = layout;
-  // Number 0, which is no cache, comes before those without a deep one.
-  if (number === 0 || number > deepCaches)
-    return magazines + Math.max(0, number - deepCaches) * MAGAZINE_WORDS;
-  return deepMagazines + (number - 1) * (deepSize + 1 + LINE_WORDS);
+  if (isDeep(layout, number)) return deepMagazines + (number - 1) * (deepSize + 1 + LINE_WORDS);
+  // That of number 0 comes before those of the caches without a deep one.
+  return magazines + Math.max(0, number - deepCaches) * MAGAZINE_WORDS;
 }
 
 /** The most slots that a cache's magazine has words for. */
-export function magazineRoom({ deepCaches, deepSize }: PoolLayout, number: number): number {
-  return number === 0 || number > deepCaches ? MAGAZINE_WORDS - 1 : deepSize;
+export function magazineRoom(layout: PoolLayout, number: number): number {
+  return isDeep(layout, number) ? layout.deepSize : MAGAZINE_WORDS - 1;
 }
 
 /** Rounds up to whole cache lines, so that the map of a block of 8 KiB has a line to itself. */
