@@ -8,6 +8,7 @@
  *
  * Invariant V1: where there are bytes, the views reach at least as far as the space did when they were made.
  */
+import { roundUp } from "../bits/integers.ts";
 import { AllocError } from "../errors.ts";
 import type { Backing } from "./backing.ts";
 
@@ -44,24 +45,23 @@ export class ByteViews {
     return buffer;
   }
 
+  /** True where there are bytes, and views on them at hand. O(1). */
+  get isAttached(): boolean {
+    return this.doubles.length > 0;
+  }
+
   /** Throws `AllocError` `DETACHED` when there were bytes and they are gone. O(1). */
   requireAttached(): void {
     if (this.exist) this.reach(1);
   }
 
-  /** Sets the `byteLength` bytes at `offset`, a multiple of 8, to zero. O(byteLength). */
+  /** Sets the bytes at `offset`, a multiple of 8, to zero: `byteLength` of them, rounded up to a multiple of 8. O(byteLength). */
   clear(offset: number, byteLength: number): void {
-    if (!this.exist) return;
-    this.reach(offset + byteLength);
-    if (byteLength > SHORT_BYTES) {
-      this.bytes.fill(0, offset, offset + byteLength);
-      return;
-    }
-    const { doubles, bytes } = this;
-    const first = offset / 8;
-    const count = byteLength >>> 3;
-    for (let index = 0; index < count; index++) doubles[first + index] = 0;
-    for (let at = 8 * count; at < byteLength; at++) bytes[offset + at] = 0;
+    const { doubles } = this;
+    const first = offset >>> 3;
+    const end = first + ((byteLength + 7) >>> 3);
+    if (byteLength > SHORT_BYTES || end > doubles.length) this.clearLong(offset, byteLength);
+    else for (let index = first; index < end; index++) doubles[index] = 0;
   }
 
   /** Copies the `byteLength` bytes at `from` to `to`, multiples of 4 that are apart. O(byteLength). */
@@ -78,6 +78,14 @@ export class ByteViews {
     const count = byteLength >>> 2;
     for (let index = 0; index < count; index++) words[target + index] = words[source + index];
     for (let at = 4 * count; at < byteLength; at++) bytes[to + at] = bytes[from + at];
+  }
+
+  /** As `clear`, for any length and where views may have to be made anew. */
+  private clearLong(offset: number, byteLength: number): void {
+    if (!this.exist) return;
+    const end = roundUp(offset + byteLength, 8);
+    this.reach(end);
+    this.bytes.fill(0, offset, end);
   }
 
   /** Makes views that reach to `end`, exclusive, unless they do. So short that V8 inlines it everywhere. */

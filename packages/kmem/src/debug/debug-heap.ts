@@ -99,7 +99,7 @@ export class DebugHeap extends Heap {
     const faults = new Faults(asked.fail);
     const isWatched = isWhole || faults.isOn || orders.limitBytes !== undefined;
     const makeParts = isWhole || orders.randomSlots ? guardedParts(isWhole ? ward : undefined) : privateParts;
-    super(space, (...place) => ({ ...makeParts(...place), isWatched }));
+    super(space, (...place) => ({ ...makeParts(...place), isWatched: isWatched || settings.sample > 0 }));
     this.hasBytes = space.buffer !== undefined || space.memory !== undefined;
     if (ward.hasZones) this.requireBytes();
     this.settings = settings;
@@ -309,6 +309,12 @@ export class DebugHeap extends Heap {
     const offset = super.mallocUncommon(byteLength, align);
     if (offset !== NONE) return offset;
     return this.retry(byteLength, () => super.mallocUncommon(byteLength, align));
+  }
+
+  /** As in `Heap`, but of what may be guarded just the bytes that were asked for: those behind are red zone. */
+  protected override clear(offset: number, byteLength: number): void {
+    if (this.hasBytes && this.mayBeGuarded(offset)) this.guard.clear(offset, byteLength);
+    else super.clear(offset, byteLength);
   }
 
   /** As in `Heap`, or the error of a request that was refused. */

@@ -253,6 +253,12 @@ export class Guard {
     this.patterns.fill(offset + byteLength, end, ZONE);
   }
 
+  /** Sets the first `byteLength` bytes of an allocation to zero. */
+  clear(offset: number, byteLength: number): void {
+    this.patterns.reach(offset + byteLength);
+    this.patterns.fill(offset, offset + byteLength, ZERO);
+  }
+
   /** Copies `byteLength` bytes from one allocation to another. */
   copy(to: number, from: number, byteLength: number): void {
     this.patterns.reach(Math.max(to, from) + byteLength);

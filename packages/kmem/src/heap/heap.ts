@@ -38,7 +38,10 @@ import { type HeapStats, heapStats } from "./stats.ts";
 /** The largest request that a slab serves. A constant of the module's own: see `slab-pool.ts`. */
 const SMALL_LIMIT = MAX_SLOT_SIZE;
 /** What the pool gives for no slot, likewise. */
-const NO_SLOT_WORD = NO_SLOT;
+const NO_SLOT_WORD = -1;
+
+/** True for an integer from 0 to 2^32 - 1. A constant of the module's own as well. */
+const isWord = (value: unknown): value is number => typeof value === "number" && value >>> 0 === value;
 
 /** The largest request that a space with 32-bit offsets could hold, in bytes. */
 const MAX_REQUEST = MAX_END_OFFSET;
@@ -125,28 +128,16 @@ export class Heap {
    * grow, RangeError or TypeError for a length or alignment that is no such integer. O(1).
    */
   malloc(byteLength: number, align?: number): number {
-    if (
-      typeof byteLength === "number" &&
-      byteLength >>> 0 === byteLength &&
-      byteLength <= this.fastLimit &&
-      align === undefined
-    ) {
+    if (isWord(byteLength) && byteLength <= this.fastLimit && align === undefined) {
       const offset = this.pool.allocate(this.classOf[(byteLength + 15) >>> 4]);
       if (offset !== NO_SLOT_WORD) return offset >>> 0;
     }
-    const offset = this.mallocUncommon(byteLength, align);
-    if (offset === NONE) throw this.outOfMemory(byteLength);
-    return offset >>> 0;
+    return this.mallocOrThrow(byteLength, align);
   }
 
   /** As `malloc`, but returns `NONE` when there is no space. */
   tryMalloc(byteLength: number, align?: number): number {
-    if (
-      typeof byteLength === "number" &&
-      byteLength >>> 0 === byteLength &&
-      byteLength <= this.fastLimit &&
-      align === undefined
-    ) {
+    if (isWord(byteLength) && byteLength <= this.fastLimit && align === undefined) {
       const offset = this.pool.allocate(this.classOf[(byteLength + 15) >>> 4]);
       if (offset !== NO_SLOT_WORD) return offset >>> 0;
     }
@@ -154,23 +145,23 @@ export class Heap {
   }
 
   /**
-   * Allocates `count` times `byteLength` bytes, set to zero where the heap has bytes, and returns their offset.
+   * Allocates `count` times `byteLength` bytes, set to zero where the heap has bytes, and returns their offset. (So may be the
+   * rest of the last eight.)
    *
    * Throws as `malloc` does; a product that no heap could hold is out of memory.
    */
   calloc(count: number, byteLength: number): number {
-    if (typeof count !== "number" || count >>> 0 !== count) {
-      requireInteger("count", count, 0, Number.MAX_SAFE_INTEGER);
+    if (isWord(count) && isWord(byteLength)) {
+      const total = count * byteLength;
+      if (total <= this.fastLimit && this.bytes.isAttached) {
+        const offset = this.pool.allocate(this.classOf[(total + 15) >>> 4]);
+        if (offset !== NO_SLOT_WORD) {
+          this.bytes.clear(offset, total);
+          return offset >>> 0;
+        }
+      }
     }
-    if (typeof byteLength !== "number" || byteLength >>> 0 !== byteLength) {
-      requireInteger("byteLength", byteLength, 0, Number.MAX_SAFE_INTEGER);
-    }
-    const total = count * byteLength;
-    if (total > MAX_REQUEST) throw this.outOfMemory(total);
-    this.bytes.requireAttached();
-    const offset = this.malloc(total);
-    if (!this.zero) this.bytes.clear(offset, total);
-    return offset;
+    return this.callocUncommon(count, byteLength);
   }
 
   /**
@@ -182,9 +173,7 @@ export class Heap {
    * error the old allocation is as it was.
    */
   realloc(offset: number, byteLength: number): number {
-    if (typeof byteLength !== "number" || byteLength >>> 0 !== byteLength) {
-      requireInteger("byteLength", byteLength, 0, MAX_REQUEST);
-    }
+    if (!isWord(byteLength)) requireInteger("byteLength", byteLength, 0, MAX_REQUEST);
     const usable = this.usableSize(offset);
     const isSlot = this.pool.cacheAt(offset) !== 0;
     const keeps = byteLength <= usable && (byteLength > usable / 2 || usable === GRANULE);
@@ -407,6 +396,30 @@ export class Heap {
   /** The error of a request of `byteLength` bytes for which there is no space. */
   protected outOfMemory(byteLength: number): OutOfMemoryError {
     return this.buddy.outOfMemory(byteLength);
+  }
+
+  /** As `malloc`, without its fast path. */
+  protected mallocOrThrow(byteLength: number, align: number | undefined): number {
+    const offset = this.mallocUncommon(byteLength, align);
+    if (offset === NONE) throw this.outOfMemory(byteLength);
+    return offset >>> 0;
+  }
+
+  /** Sets the bytes of a new allocation to zero, and maybe those behind up to the next multiple of 8, which are its own. */
+  protected clear(offset: number, byteLength: number): void {
+    this.bytes.clear(offset, byteLength);
+  }
+
+  /** What the fast path of `calloc` leaves. */
+  private callocUncommon(count: number, byteLength: number): number {
+    requireInteger("count", count, 0, Number.MAX_SAFE_INTEGER);
+    requireInteger("byteLength", byteLength, 0, Number.MAX_SAFE_INTEGER);
+    const total = count * byteLength;
+    if (total > MAX_REQUEST) throw this.outOfMemory(total);
+    this.bytes.requireAttached();
+    const offset = this.malloc(total);
+    if (!this.zero) this.clear(offset, total);
+    return offset;
   }
 
   /** What the fast path of `tryMalloc` leaves: wrong arguments, alignment, large requests, zeroing. */

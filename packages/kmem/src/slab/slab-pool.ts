@@ -49,8 +49,9 @@ const SLAB_WORDS = L.SLAB_WORDS;
 const SLAB_FREE = L.SLAB_FREE;
 const SLAB_SLOTS = L.SLAB_SLOTS;
 const CACHE_FREE = L.CACHE_FREE;
+const NO_SLOT_WORD = -1;
 /** What `allocate` returns when there is no slot: as a 32-bit word, it is no slot's offset. */
-export const NO_SLOT = -1;
+export const NO_SLOT = NO_SLOT_WORD;
 
 /** What a cache is made from; sizes in bytes. */
 export interface CacheGeometry {
@@ -203,16 +204,18 @@ export class SlabPool extends Depot {
    */
   allocate(number: number): number {
     const words = this.words;
-    let top = words[2 * number];
+    const head = 2 * number;
+    let top = words[head];
     let entry = words[top];
     if (entry === 0) {
       top = this.trade(number) | 0;
       entry = words[top];
-      if (entry === 0) return NO_SLOT;
+      if (entry === 0) return NO_SLOT_WORD;
     }
     const offset = (entry - 1) | 0;
-    words[this.inUse + (offset >>> this.wordShift)] |= 1 << (offset >>> this.granuleShift);
-    words[2 * number] = top - 1;
+    const granule = offset >>> this.granuleShift;
+    words[this.inUse + (granule >>> 5)] |= 1 << granule;
+    words[head] = top - 1;
     return offset;
   }
 
@@ -228,11 +231,12 @@ export class SlabPool extends Depot {
    */
   clearInUse(offset: number): void {
     const words = this.words;
-    const at = this.inUse + (offset >>> this.wordShift);
-    const bit = 1 << (offset >>> this.granuleShift);
+    const granule = offset >>> this.granuleShift;
+    const at = this.inUse + (granule >>> 5);
     const word = words[at];
-    if ((word & bit) === 0) throw this.freeError(offset);
-    words[at] = word ^ bit;
+    const others = word & ~(1 << granule);
+    if (others === word) throw this.freeError(offset);
+    words[at] = others;
   }
 
   /** The words of the in-use map for `byteLength` bytes from `offset` on, which are a slab. */
@@ -264,10 +268,11 @@ export class SlabPool extends Depot {
   /** Puts a slot whose in-use bit is clear into its cache's magazine. */
   push(number: number, offset: number): void {
     const words = this.words;
-    let top = words[2 * number];
-    if (top >= words[2 * number + 1]) top = this.trade(number) | 0;
-    words[top + 1] = offset + 1;
-    words[2 * number] = top + 1;
+    const head = 2 * number;
+    let top = words[head] + 1;
+    if (top > words[head + 1]) top = (this.trade(number) | 0) + 1;
+    words[top] = offset + 1;
+    words[head] = top;
   }
 
   /** Empties a cache's magazine and gives every empty slab back. O(slots moved + slabs given back). */

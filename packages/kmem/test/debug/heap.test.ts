@@ -31,6 +31,22 @@ describe("presets and options", () => {
     expect(heap.stats()).toMatchObject(plain.stats());
   });
 
+  it.each([{ sample: 0 }, { sample: 1 }, { sample: 2 }, { sample: 2, fill: false }])(
+    "%o, calloc gives zeroes and leaves red zones alone",
+    (debug) => {
+      const { heap } = make({ debug });
+      const bytes = new Uint8Array(heap.buffer);
+      for (let byteLength = 0; byteLength < 100; byteLength++) {
+        const offset = heap.calloc(1, byteLength);
+        expect(bytes.subarray(offset, offset + byteLength)).toEqual(new Uint8Array(byteLength));
+        bytes.fill(0xff, offset, offset + byteLength);
+        heap.check();
+        heap.free(offset);
+      }
+      expect(heap.stats().guardedAllocations > 0).toBe(debug.sample !== 0);
+    },
+  );
+
   it("refuses to look at bytes that there are not", () => {
     const error = errorOf(() => DebugHeap.create({ size: 64 * PAGE }));
     expect(error.code).toBe("NO_BYTES");
