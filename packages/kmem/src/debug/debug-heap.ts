@@ -3,8 +3,8 @@
  *
  * Where every request is to be looked at, none takes the fast path of `Heap`: it may be refused (faults, limits) or
  * guarded (`guard.ts`). Where every allocation is guarded, they lie in the slots of the size classes, which then hold no
- * others (`guarded-pool.ts`). Where one in so many is, requests are counted, and the guarded one lies in pages of its own:
- * so a free of any other never meets the guard, which comes in where `Heap` looks for a run.
+ * others (`guarded-pool.ts`). Where one in so many is, the pool counts requests (`sampled-pool.ts`), and the guarded one lies in
+ * pages of its own: so a free of any other never meets the guard, which comes in where `Heap` looks for a run.
  *
  * Cost: with everything off, that of `Heap`. Sampled, a count for each request. Else what `guard.ts` says.
  */
@@ -44,6 +44,7 @@ import {
 import { PressureValve } from "./pressure.ts";
 import { Random } from "./random.ts";
 import { withReason } from "./refused-error.ts";
+import { SampledPool, sampledParts } from "./sampled-pool.ts";
 import { Sampler } from "./sampler.ts";
 import { rawBytesFor, Ward } from "./ward.ts";
 
@@ -98,8 +99,14 @@ export class DebugHeap extends Heap {
     const ward = new Ward(settings, { name: "malloc", isInSlots: isWhole, isConstructed: false });
     const faults = new Faults(asked.fail);
     const isWatched = isWhole || faults.isOn || orders.limitBytes !== undefined;
-    const makeParts = isWhole || orders.randomSlots ? guardedParts(isWhole ? ward : undefined) : privateParts;
-    super(space, (...place) => ({ ...makeParts(...place), isWatched: isWatched || settings.sample > 0 }));
+    const { randomSlots } = orders;
+    const isSampled = settings.sample > 1;
+    let makeParts = isSampled ? sampledParts : privateParts;
+    if (isWhole || randomSlots) makeParts = guardedParts(isWhole ? ward : undefined);
+    super(space, (...place) => ({
+      ...makeParts(...place),
+      isWatched: isWatched || (isSampled && randomSlots),
+    }));
     this.hasBytes = space.buffer !== undefined || space.memory !== undefined;
     if (ward.hasZones) this.requireBytes();
     this.settings = settings;
@@ -115,7 +122,7 @@ export class DebugHeap extends Heap {
     this.guard = new Guard(this.spaceForGuard(), { ...orders, zero: space.zero === true });
     this.valve = new PressureValve(() => this.guard.relieve(), asked.onPressure);
     this.guardedPool =
-      this.pool instanceof GuardedPool ? this.preparePool(this.pool, orders.randomSlots) : undefined;
+      this.pool instanceof GuardedPool ? this.preparePool(this.pool, randomSlots) : undefined;
   }
 
   /**
@@ -468,64 +475,39 @@ class WholeHeap extends DebugHeap {
   }
 }
 
-/** A constant of the module's own, which V8 folds into the code; an imported one it reads each time. */
-const NO_SLOT_WORD = -1;
-
 /** A heap of which one allocation in so many is guarded: the others are counted, and take the way of `Heap`. */
 class SampledHeap extends DebugHeap {
   private readonly sampler: Sampler;
-  private readonly classes: Uint8Array = CLASS_OF;
-  /** As in `Heap`: the largest request of the fast path, -1 where there is none. */
-  private readonly smallLimit: number;
-  /** Requests until one is guarded, that one counted. */
-  private untilGuarded: number;
+  /** True where the pool counts the requests that ask it for a slot. */
+  private readonly isPoolCounting: boolean;
+  /** The first word: requests until one is guarded, that one counted. */
+  private readonly countdown: Int32Array;
+  /** The largest request that has asked the pool before it comes to `mallocUncommon`; -1 where none has. */
+  private readonly countedLimit: number;
 
   constructor(options: DebugHeapOptions) {
     super(options);
+    const { pool } = this;
     this.sampler = new Sampler(this.settings.sample, this.random);
-    this.untilGuarded = this.sampler.nextGap();
-    this.smallLimit = options.zero === true || this.isWatched ? -1 : MAX_SLOT_SIZE;
+    this.isPoolCounting = pool instanceof SampledPool;
+    this.countdown = pool instanceof SampledPool ? pool.countdown : new Int32Array(1);
+    this.countdown[0] = this.sampler.nextGap();
+    const hasFastPath = this.isPoolCounting && options.zero !== true && !this.isWatched;
+    this.countedLimit = hasFastPath ? MAX_SLOT_SIZE : -1;
   }
 
-  // The fast path of `Heap` again, with the count in its condition: so a guarded request goes where a large one does anyway,
-  // and what comes back is one kind of number. Beside a call of the super class, it takes 7 % of all requests more.
-  override malloc(byteLength: number, align?: number): number {
-    if (
-      typeof byteLength === "number" &&
-      byteLength >>> 0 === byteLength &&
-      byteLength <= this.smallLimit &&
-      align === undefined &&
-      --this.untilGuarded > 0
-    ) {
-      const offset = this.pool.allocate(this.classes[(byteLength + 15) >>> 4]);
-      if (offset !== NO_SLOT_WORD) return offset >>> 0;
-    }
-    const offset = this.mallocUncommon(byteLength, align);
-    if (offset === NONE) throw this.outOfMemory(byteLength);
-    return offset >>> 0;
-  }
-
-  override tryMalloc(byteLength: number, align?: number): number {
-    if (
-      typeof byteLength === "number" &&
-      byteLength >>> 0 === byteLength &&
-      byteLength <= this.smallLimit &&
-      align === undefined &&
-      --this.untilGuarded > 0
-    ) {
-      const offset = this.pool.allocate(this.classes[(byteLength + 15) >>> 4]);
-      if (offset !== NO_SLOT_WORD) return offset >>> 0;
-    }
-    return this.mallocUncommon(byteLength, align);
-  }
-
-  /** Counts those requests that the fast path does not, and guards the one that is due. */
+  /** Counts those requests that the pool does not, and guards the one that is due. */
   protected override mallocUncommon(byteLength: number, align?: number): number {
-    const isCounted = byteLength <= this.smallLimit && align === undefined;
-    if (this.untilGuarded > 0 && (isCounted || --this.untilGuarded > 0)) {
-      return super.mallocUncommon(byteLength, align);
-    }
-    this.untilGuarded = this.sampler.nextGap();
+    const { countdown } = this;
+    if (byteLength > this.countedLimit || align !== undefined) countdown[0]--;
+    if (countdown[0] > 0) return super.mallocUncommon(byteLength, align);
+    countdown[0] = this.sampler.nextGap();
     return this.allocateWatched(byteLength, align, true);
+  }
+
+  /** As in `Heap`, for a request that is counted already. */
+  protected override allocateSlot(number: number): number {
+    if (this.isPoolCounting) this.countdown[0]++;
+    return super.allocateSlot(number);
   }
 }

@@ -174,10 +174,18 @@ export class Heap {
    */
   realloc(offset: number, byteLength: number): number {
     if (!isWord(byteLength)) requireInteger("byteLength", byteLength, 0, MAX_REQUEST);
+    const { pool } = this;
+    if (pool.isObject(offset)) {
+      const usable = pool.slotSize(pool.cacheOf(offset));
+      if (byteLength <= usable && (byteLength > usable / 2 || usable === GRANULE)) return offset;
+      return this.move(offset, usable, byteLength);
+    }
     const usable = this.usableSize(offset);
-    const isSlot = this.pool.cacheAt(offset) !== 0;
-    const keeps = byteLength <= usable && (byteLength > usable / 2 || usable === GRANULE);
-    if (isSlot ? keeps : this.resizeRun(offset, usable, byteLength)) return offset;
+    return this.resizeRun(offset, usable, byteLength) ? offset : this.move(offset, usable, byteLength);
+  }
+
+  /** As `realloc`, for an allocation of `usable` bytes that is to be moved. */
+  private move(offset: number, usable: number, byteLength: number): number {
     this.bytes.requireAttached();
     const moved = this.tryMalloc(byteLength);
     if (moved === NONE && byteLength <= usable) return offset;

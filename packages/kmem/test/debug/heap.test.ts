@@ -572,12 +572,27 @@ describe("sampling", () => {
     { what: "aligned", align: 64 },
     { what: "zeroed", zero: true },
     { what: "limited", debug: { limitBytes: 2 ** 17 } },
+    { what: "in random slots", debug: { randomSlots: true } },
+    { what: "in random slots, zeroed", zero: true, debug: { randomSlots: true } },
   ])("counts each request once: $what", ({ byteLength = 40, align, zero = false, debug }) => {
     const { heap } = make({ zero, debug: { sample: 64, track: 0, ...debug } });
     for (let count = 0; count < 6400; count++) {
       heap.free(count % 2 === 0 ? heap.malloc(byteLength, align) : heap.tryMalloc(byteLength, align));
     }
+    expect(heap.stats().objects).toBe(0);
     // 100 on average; the sum of 100 even gaps from 1 to 127 has a standard deviation of 4 in a hundred.
+    expect(heap.stats().guardedAllocations).toBeGreaterThan(82);
+    expect(heap.stats().guardedAllocations).toBeLessThan(118);
+    heap.check();
+  });
+
+  it("counts callocs as well, but no objects of named caches that are not guarded", () => {
+    const { heap } = make({ debug: { sample: 64, track: 0 } });
+    const cache = heap.createCache({ name: "plain", objectSize: 40, debug: false });
+    for (let count = 0; count < 6400; count++) {
+      heap.free(heap.calloc(2, 20));
+      for (let other = 0; other < 5; other++) cache.free(cache.allocate());
+    }
     expect(heap.stats().guardedAllocations).toBeGreaterThan(82);
     expect(heap.stats().guardedAllocations).toBeLessThan(118);
     heap.check();
