@@ -6,7 +6,7 @@ import { runBenchmarks } from "../src/harness/run.ts";
 import { aimsOf } from "../src/output/aims.ts";
 import { renderAsMarkdown } from "../src/output/markdown.ts";
 import { plotMemory, plotTimes } from "../src/output/plot.ts";
-import { merged } from "../src/output/store.ts";
+import { fits, merged } from "../src/output/store.ts";
 import { renderForTerminal } from "../src/output/terminal.ts";
 import { checksumOf } from "../src/stream/layout.ts";
 import { SUBJECTS } from "../src/subjects/catalogue.ts";
@@ -124,6 +124,13 @@ describe("a run with kmem and, where a C compiler is, glibc", async () => {
     const both = merged(rename("tiny/other"), document);
     expect(both.workloads.map(({ name }) => name)).toEqual(["tiny/other", TINY.name]);
     expect(merged(both, document)).toEqual(both);
+  });
+
+  it("is kept beside runs of the same machine and settings only", () => {
+    const { machine, settings } = document;
+    expect(fits(document, { ...document, date: "2001-01-01T00:00:00.000Z" })).toBe(true);
+    expect(fits(document, { ...document, machine: { ...machine, processor: "another" } })).toBe(false);
+    expect(fits(document, { ...document, settings: { ...settings, processCount: 99 } })).toBe(false);
   });
 
   it("is held against aims, and says which it has no figures for", () => {

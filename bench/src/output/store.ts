@@ -8,8 +8,8 @@ import { DOCUMENT_VERSION, meansOf, ratiosOf, type BenchmarkDocument } from "../
 const RESULTS_PATH = fileURLToPath(new URL("../../results", import.meta.url));
 
 /**
- * Writes the document under its date and returns the path. A run of the same day and settings may have measured other
- * workloads: they stay, each with its commit, and what was measured again is replaced.
+ * Writes the document under its date and returns the path. A run of the same day, machine and settings may have measured
+ * other workloads: they stay, each with its commit, and what was measured again is replaced. Any other run of that day is lost.
  */
 export function storeDocument(document: BenchmarkDocument): string {
   mkdirSync(RESULTS_PATH, { recursive: true });
@@ -28,8 +28,11 @@ function tryRead(path: string): BenchmarkDocument | undefined {
   }
 }
 
-function fits(a: BenchmarkDocument, b: BenchmarkDocument): boolean {
-  return JSON.stringify(a.settings) === JSON.stringify(b.settings);
+/** Figures of two machines tell nothing beside each other. */
+export function fits(a: BenchmarkDocument, b: BenchmarkDocument): boolean {
+  const { processor, processorCount } = a.machine;
+  const isSameMachine = processor === b.machine.processor && processorCount === b.machine.processorCount;
+  return isSameMachine && JSON.stringify(a.settings) === JSON.stringify(b.settings);
 }
 
 /** @returns `earlier` with the workloads of `later` in place of its own, or behind them */
