@@ -407,7 +407,7 @@ export class Heap {
   }
 
   /** As `malloc`, without its fast path. */
-  protected mallocOrThrow(byteLength: number, align: number | undefined): number {
+  private mallocOrThrow(byteLength: number, align: number | undefined): number {
     const offset = this.mallocUncommon(byteLength, align);
     if (offset === NONE) throw this.outOfMemory(byteLength);
     return offset >>> 0;
