@@ -482,8 +482,6 @@ class SampledHeap extends DebugHeap {
   private readonly isPoolCounting: boolean;
   /** The first word: requests until one is guarded, that one counted. */
   private readonly countdown: Int32Array;
-  /** The largest request that has asked the pool before it comes to `mallocUncommon`; -1 where none has. */
-  private readonly countedLimit: number;
 
   constructor(options: DebugHeapOptions) {
     super(options);
@@ -492,14 +490,13 @@ class SampledHeap extends DebugHeap {
     this.isPoolCounting = pool instanceof SampledPool;
     this.countdown = pool instanceof SampledPool ? pool.countdown : new Int32Array(1);
     this.countdown[0] = this.sampler.nextGap();
-    const hasFastPath = this.isPoolCounting && options.zero !== true && !this.isWatched;
-    this.countedLimit = hasFastPath ? MAX_SLOT_SIZE : -1;
   }
 
   /** Counts those requests that the pool does not, and guards the one that is due. */
   protected override mallocUncommon(byteLength: number, align?: number): number {
     const { countdown } = this;
-    if (byteLength > this.countedLimit || align !== undefined) countdown[0]--;
+    // The others have asked the pool, on a fast path of `Heap`, and it has counted them.
+    if (byteLength > this.fastLimit || align !== undefined) countdown[0]--;
     if (countdown[0] > 0) return super.mallocUncommon(byteLength, align);
     countdown[0] = this.sampler.nextGap();
     return this.allocateWatched(byteLength, align, true);

@@ -3,9 +3,8 @@
  * handed out: the one that is due gets none, and so goes the way of those for which there is no slot, on which the heap
  * guards it. The fast paths of `Heap` stay as they are.
  */
-import { BuddyAllocator } from "../buddy/buddy-allocator.ts";
-import { addSizeClasses, cacheLimit, type MakeHeapParts } from "../heap/parts.ts";
-import { GRANULE, SLOT_SIZES } from "../heap/size-classes.ts";
+import { type MakeHeapParts, partsWith } from "../heap/parts.ts";
+import { SLOT_SIZES } from "../heap/size-classes.ts";
 import { SlabPool } from "../slab/slab-pool.ts";
 
 // Constants of the module's own: see `slab-pool.ts`.
@@ -25,9 +24,4 @@ export class SampledPool extends SlabPool {
 }
 
 /** The parts of a heap on a `SampledPool`. */
-export const sampledParts: MakeHeapParts = (space, makeRoom) => {
-  const buddy = new BuddyAllocator(space);
-  const pool = new SampledPool(buddy, GRANULE, cacheLimit(space.maxSize / space.pageSize), makeRoom);
-  addSizeClasses(pool);
-  return { buddy, pool };
-};
+export const sampledParts: MakeHeapParts = partsWith(SampledPool);

@@ -77,7 +77,7 @@ export class Heap {
   private readonly classOf: Uint8Array = CLASS_OF;
   private readonly zero: boolean;
   /** The largest request that the fast path of `malloc` takes: -1 for a heap that zeroes or is watched, which has none. */
-  private readonly fastLimit: number;
+  protected readonly fastLimit: number;
   /** The size, in bytes, from which on the space does not grow before caches have given back what they hold idle. */
   private reclaimSize = 0;
   /** Where the arrays lie whose views growth may detach; a detached view does not know any more. */

@@ -26,13 +26,18 @@ export function cacheLimit(maxPageCount: number): number {
   return Math.min(MAX_CACHE_COUNT, SLOT_SIZES.length + 8 + Math.floor(maxPageCount / 16));
 }
 
+/** Parts in memory of their own, with a pool of the class `Pool`. */
+export function partsWith(Pool: typeof SlabPool): MakeHeapParts {
+  return (space, makeRoom) => {
+    const buddy = new BuddyAllocator(space);
+    const pool = new Pool(buddy, GRANULE, cacheLimit(space.maxSize / space.pageSize), makeRoom);
+    addSizeClasses(pool);
+    return { buddy, pool };
+  };
+}
+
 /** Parts in memory of their own. */
-export const privateParts: MakeHeapParts = (space, makeRoom) => {
-  const buddy = new BuddyAllocator(space);
-  const pool = new SlabPool(buddy, GRANULE, cacheLimit(space.maxSize / space.pageSize), makeRoom);
-  addSizeClasses(pool);
-  return { buddy, pool };
-};
+export const privateParts: MakeHeapParts = partsWith(SlabPool);
 
 /**
  * Makes the caches of `malloc`, which are the first of their pool. `constructFor` gives what is to be called for each
