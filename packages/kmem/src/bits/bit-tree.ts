@@ -61,7 +61,9 @@ export class BitTree {
     }
   }
 
-  remove(member: number): void {
+  /** Takes a member out; false, changing nothing, when it is none. */
+  remove(member: number): boolean {
+    if (!this.has(member)) return false;
     const words = this.words;
     const levels = this.levels;
     let index = member;
@@ -69,9 +71,10 @@ export class BitTree {
       const at = levels[level] + (index >>> 5);
       const after = words[at] & ~(1 << index);
       words[at] = after;
-      if (after !== 0) return;
+      if (after !== 0) break;
       index >>>= 5;
     }
+    return true;
   }
 
   /** The smallest member; the set must not be empty. */

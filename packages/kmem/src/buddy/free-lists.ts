@@ -133,14 +133,19 @@ export class FreeLists {
    * enough, split in halves down to size, each unused half going to its list. -1 when there is none.
    */
   take(order: number): number {
-    let each = this.bestOrder(order);
+    const each = this.bestOrder(order);
     if (each < 0) return -1;
     const page = this.firstOfOrder(each);
     this.remove(page, each);
-    while (each > order) {
-      each--;
-      this.insert(page + (1 << each), each);
+    const { words, trees } = this;
+    for (let half = order; half < each; half++) {
+      trees[half].insert((page + (1 << half)) >>> half);
+      words[COUNTS + half]++;
     }
+    const splitPages = (1 << each) - (1 << order);
+    // The sum of the halves' sizes has just their bits.
+    words[ORDER_MASK_WORD] |= splitPages;
+    words[FREE_PAGES_WORD] += splitPages;
     return page;
   }
 
@@ -150,14 +155,16 @@ export class FreeLists {
     if (order > this.maxOrder || (page & (size - 1)) !== 0 || page >>> 0 > this.pageCount - size) {
       throw corrupted("B1", `a block of order ${order} lies at page ${page}`);
     }
-    while (order < this.maxOrder) {
-      const buddy = page ^ (1 << order);
-      if (!this.has(buddy, order)) break;
-      this.remove(buddy, order);
-      page &= ~(1 << order);
-      order++;
+    const { words, trees } = this;
+    let emptied = 0;
+    let merged = order;
+    while (merged < this.maxOrder && trees[merged].remove((page >>> merged) ^ 1)) {
+      if (--words[COUNTS + merged] === 0) emptied |= 1 << merged;
+      merged++;
     }
-    this.insert(page, order);
+    words[ORDER_MASK_WORD] &= ~emptied;
+    words[FREE_PAGES_WORD] -= (1 << merged) - size;
+    this.insert(page & (-1 << merged), merged);
   }
 
   /** Frees pages `start` to `end` (exclusive) in the largest blocks that fit, merging; none where `start` is not below. */

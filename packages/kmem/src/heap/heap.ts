@@ -491,9 +491,11 @@ export class Heap {
     const before = buddy.freeBytes;
     const grow = (): boolean =>
       this.growTo(roundUp(buddy.freeTailOffset, alignPages * pageSize) + count * pageSize);
-    if (this.size >= this.reclaimSize) {
+    const isLarge = count * pageSize > this.size * RECLAIM_SHARE;
+    if (isLarge || this.size >= this.reclaimSize) {
       this.reclaimSize = this.size * (1 + RECLAIM_SHARE);
       this.pool.shrinkAll();
+      if (isLarge && buddy.stats().largestFreeBytes >= Math.max(count, alignPages) * pageSize) return true;
     }
     if (grow()) return true;
     this.pool.shrinkAll();

@@ -2,6 +2,7 @@
  * What a heap is made of: a buddy allocator and a pool of caches on it, whose tables may lie anywhere.
  */
 import { BuddyAllocator } from "../buddy/buddy-allocator.ts";
+import type { MakeRoom } from "../slab/depot.ts";
 import { MAX_CACHE_COUNT } from "../slab/layout.ts";
 import { SlabPool } from "../slab/slab-pool.ts";
 import { GRANULE, SLOT_SIZES } from "./size-classes.ts";
@@ -16,7 +17,7 @@ export interface HeapParts {
 }
 
 /** Makes the parts for a space; `makeRoom` is for the pool to call when there is no block of an order. */
-export type MakeHeapParts = (space: HeapSpace, makeRoom: (order: number) => boolean) => HeapParts;
+export type MakeHeapParts = (space: HeapSpace, makeRoom: MakeRoom) => HeapParts;
 
 /**
  * The most caches of a heap: the size classes, and named ones in proportion to its pages, so that tables stay a small

@@ -37,7 +37,7 @@ import { AllocError } from "../errors.ts";
 import type { CheckStep, CheckWindow } from "../inspect/check-round.ts";
 import * as L from "../slab/layout.ts";
 import { rebuildPool } from "../slab/rebuild.ts";
-import type { PoolPlace } from "../slab/depot.ts";
+import type { MakeRoom, PoolPlace } from "../slab/depot.ts";
 import { NO_SLOT, SlabPool } from "../slab/slab-pool.ts";
 import { Inboxes } from "./inboxes.ts";
 import { MAX_NAME_LENGTH, NAME_WORDS, REGIONS_PER_THREAD } from "./layout.ts";
@@ -81,7 +81,7 @@ export class SharedPool extends SlabPool {
     buddy: BuddyAllocator,
     granule: number,
     cacheLimit: number,
-    makeRoom: (order: number) => boolean,
+    makeRoom: MakeRoom,
     parts: SharedPoolParts,
   ) {
     super(buddy, granule, cacheLimit, makeRoom, parts.place);

@@ -236,5 +236,5 @@ function ownPool(buddy: BuddyAllocator, slotSize: number): SlabPool {
   requireInteger("buddy's end", buddy.base + buddy.maxSize, 0, isOdd ? MAX_END_OFFSET - 1 : MAX_END_OFFSET);
   const divisor = slotSize % 65536 === 0 ? 65536 : slotSize & -slotSize;
   const granule = Math.min(divisor, Math.max(1, buddy.pageSize / 32));
-  return new SlabPool(buddy, granule, 1, () => false);
+  return new SlabPool(buddy, granule, 1, undefined);
 }

@@ -20,7 +20,7 @@ import type { BuddyAllocator } from "../buddy/buddy-allocator.ts";
 import { type AllocError, corrupted, requireSame, requireSameWords } from "../errors.ts";
 import { CheckRound, type CheckStep, type CheckWindow } from "../inspect/check-round.ts";
 import { checkPool, endOfSlab } from "./check.ts";
-import { Depot, type PoolPlace } from "./depot.ts";
+import { Depot, type MakeRoom, type PoolPlace } from "./depot.ts";
 import * as L from "./layout.ts";
 import type { SlabCacheStats } from "./stats.ts";
 
@@ -84,13 +84,13 @@ export class SlabPool extends Depot {
 
   /**
    * A pool on `buddy`, whose space must end at or below 4 GiB. `makeRoom` is called when the buddy allocator has no
-   * block of the given order; true means that it is worth another try.
+   * block of the given order; true means that it is worth another try. Without it, nobody asks for what caches hold idle.
    */
   constructor(
     buddy: BuddyAllocator,
     granule: number,
     cacheLimit: number,
-    makeRoom: (order: number) => boolean,
+    makeRoom: MakeRoom | undefined,
     place: PoolPlace = privatePlace(buddy.base + buddy.maxSize),
   ) {
     super(buddy, granule, cacheLimit, makeRoom, place);

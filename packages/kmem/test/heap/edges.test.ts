@@ -77,20 +77,47 @@ describe("growth", () => {
     expect(heap.size).toBe(11 * PAGE);
   });
 
-  test("takes back what caches keep first, each time the space has grown by a thirty-second", () => {
-    const heap = new Heap({ size: 64 * PAGE, maxSize: 256 * PAGE });
+  test("takes back what caches keep first, each time the space has grown by a sixty-fourth", () => {
+    const heap = new Heap({ size: 200 * PAGE, maxSize: 512 * PAGE });
     const slabs = (): number => heap.stats().caches[0]!.slabs;
-    heap.malloc(62 * PAGE);
-    heap.free(heap.malloc(16));
-    heap.malloc(4 * PAGE);
-    expect([slabs(), heap.size]).toEqual([0, 66 * PAGE]);
-    heap.free(heap.malloc(16));
-    expect([slabs(), heap.size]).toEqual([1, 67 * PAGE]);
+    const keepSlab = (): void => heap.free(heap.malloc(16));
+    heap.malloc(198 * PAGE);
+    keepSlab();
+    heap.malloc(3 * PAGE);
+    expect([slabs(), heap.size]).toEqual([0, 201 * PAGE]);
+    keepSlab();
+    expect([slabs(), heap.size]).toEqual([1, 202 * PAGE]);
     // That took one page more; the next growth comes too soon after it, the one after that does not.
-    heap.malloc(4 * PAGE);
-    expect([slabs(), heap.size]).toEqual([1, 71 * PAGE]);
-    heap.malloc(4 * PAGE);
-    expect([slabs(), heap.size]).toEqual([0, 75 * PAGE]);
+    heap.malloc(2 * PAGE);
+    expect([slabs(), heap.size]).toEqual([1, 204 * PAGE]);
+    heap.malloc(2 * PAGE);
+    expect([slabs(), heap.size]).toEqual([0, 206 * PAGE]);
+  });
+
+  test("does not come to pass for a large request that finds room in what caches keep", () => {
+    const heap = new Heap({ size: 64 * PAGE, maxSize: 256 * PAGE });
+    const slots = Array.from({ length: 200 }, () => heap.malloc(1024));
+    heap.malloc(8 * PAGE);
+    for (const slot of slots) heap.free(slot);
+    expect(heap.stats().buddy.largestFreeBytes).toBeLessThan(32 * PAGE);
+    const size = heap.size;
+    heap.malloc(32 * PAGE);
+    expect(heap.size).toBe(size);
+    heap.check();
+  });
+  test("is all that takes their empty slabs from caches of large slots; others keep two", () => {
+    const heap = new Heap({ size: 1024 * PAGE });
+    const emptySlabsAfter = (byteLength: number): number => {
+      const slots = Array.from({ length: (256 * PAGE) / byteLength }, () => heap.malloc(byteLength));
+      for (const slot of slots) heap.free(slot);
+      return heap.stats().caches.find(({ slotSize }) => slotSize === byteLength)?.emptySlabs ?? NaN;
+    };
+    // Slots that wait in the magazine keep some slabs from being empty.
+    expect(emptySlabsAfter(448)).toBe(2);
+    expect(emptySlabsAfter(512)).toBeGreaterThan(8);
+    heap.malloc(1000 * PAGE);
+    expect(heap.stats().caches.every(({ slabs }) => slabs === 0)).toBe(true);
+    heap.check();
   });
 
   test("in place is for the last run alone: behind another it would leave a hole", () => {
