@@ -5,7 +5,7 @@
  *
  *   replay time   (allocator|baseline) STREAM WARMUP_ROUNDS TIMED_ROUNDS COLUMN[,COLUMN]
  *   replay memory (allocator|baseline) STREAM
- *   replay latency (allocator|baseline) STREAM WARMUP_ROUNDS
+ *   replay latency (allocator|baseline) STREAM WARMUP_ROUNDS TIMED_ROUNDS
  *
  * A column is `write` (the first word of each object is written) or `plain`. `baseline` runs the
  * same loop with the calls of the allocator left out. One JSON document goes to standard output.
@@ -210,29 +210,39 @@ static int compare_doubles(const void *a, const void *b) {
   return (x > y) - (x < y);
 }
 
-/* Each operation of a round timed by itself, the clock's own cost included, after WARMUP_ROUNDS rounds of the same. */
-static void measure_latency(struct stream stream, int baseline, int warmup_rounds) {
+/*
+ * Each operation of TIMED_ROUNDS rounds timed by itself, the clock's own cost included, after WARMUP_ROUNDS rounds of the
+ * same. Sorted at the end, since qsort allocates.
+ */
+static void measure_latency(struct stream stream, int baseline, int warmup_rounds, int timed_rounds) {
   void **live = map_zeroed(stream.slot_count * sizeof(void *));
-  double *times = map_zeroed(stream.round_count * sizeof(double));
+  size_t count = stream.round_count;
+  double *all_times = map_zeroed(timed_rounds * count * sizeof(double));
   runner *loop = baseline ? run_write_baseline : run_write;
   const int32_t *round = stream.operations + stream.setup_count * OPERATION_WORDS;
-  const int32_t *teardown = round + stream.round_count * OPERATION_WORDS;
+  const int32_t *teardown = round + count * OPERATION_WORDS;
   loop(stream.operations, stream.setup_count, live);
-  for (int i = 0; i <= warmup_rounds; i++) {
-    for (size_t at = 0; at < stream.round_count; at++) {
+  for (int i = 0; i < warmup_rounds + timed_rounds; i++) {
+    double *times = all_times + (i < warmup_rounds ? 0 : i - warmup_rounds) * count;
+    for (size_t at = 0; at < count; at++) {
       double start = now_ns();
       loop(round + at * OPERATION_WORDS, 1, live);
       times[at] = now_ns() - start;
     }
-    if (i < warmup_rounds) loop(teardown, stream.teardown_count, live);
+    loop(teardown, stream.teardown_count, live);
   }
-  size_t count = stream.round_count;
-  qsort(times, count, sizeof(double), compare_doubles);
   print_allocator(baseline);
-  print_stream_seen(stream, stream.setup_count + (warmup_rounds + 1) * count + warmup_rounds * stream.teardown_count);
-  printf(",\"p50Ns\":%.0f,\"p99Ns\":%.0f,\"p9999Ns\":%.0f,\"maxNs\":%.0f", times[(count - 1) / 2],
-         times[(size_t)(0.99 * (count - 1))], times[(size_t)(0.9999 * (count - 1))], times[count - 1]);
-  printf(",\"maxOutsideCollectorNs\":%.0f,\"collectionCount\":0,\"collectionNs\":0}\n", times[count - 1]);
+  printf(",\"rounds\":[");
+  for (int i = 0; i < timed_rounds; i++) {
+    double *times = all_times + i * count;
+    qsort(times, count, sizeof(double), compare_doubles);
+    printf("%s{\"p50Ns\":%.0f,\"p99Ns\":%.0f,\"p9999Ns\":%.0f,\"maxNs\":%.0f", i ? "," : "", times[(count - 1) / 2],
+           times[(size_t)(0.99 * (count - 1))], times[(size_t)(0.9999 * (count - 1))], times[count - 1]);
+    printf(",\"maxOutsideCollectorNs\":%.0f,\"collectionCount\":0,\"collectionNs\":0}", times[count - 1]);
+  }
+  printf("]");
+  print_stream_seen(stream, stream.setup_count + (warmup_rounds + timed_rounds) * (count + stream.teardown_count));
+  printf("}\n");
 }
 
 int main(int argc, char **argv) {
@@ -242,8 +252,9 @@ int main(int argc, char **argv) {
   int baseline = strcmp(argv[2], "baseline") == 0;
   struct stream stream = read_stream(argv[3]);
   if (strcmp(argv[1], "memory") == 0) measure_memory(stream, baseline);
-  else if (strcmp(argv[1], "latency") == 0 && argc == 5) measure_latency(stream, baseline, atoi(argv[4]));
+  else if (strcmp(argv[1], "latency") == 0 && argc == 6)
+    measure_latency(stream, baseline, atoi(argv[4]), atoi(argv[5]));
   else if (argc == 7) measure_time(stream, baseline, atoi(argv[4]), atoi(argv[5]), argv[6]);
-  else fail("time needs WARMUP_ROUNDS TIMED_ROUNDS COLUMNS");
+  else fail("latency needs WARMUP_ROUNDS TIMED_ROUNDS, time COLUMNS as well");
   return 0;
 }

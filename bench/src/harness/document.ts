@@ -1,7 +1,7 @@
 /** The JSON document that `npm run bench -- --json` prints, and how it is made from samples. */
 
 import { OWN_PREFIX, REFERENCE_SUBJECT } from "../subjects/catalogue.ts";
-import type { Column, LatencySample } from "../subjects/sample.ts";
+import type { Column, LatencyRound, LatencySample } from "../subjects/sample.ts";
 import type { SubjectSamples, WorkloadSamples } from "./measure.ts";
 import { geometricMeanOf, medianOf, spreadOf, type Spread } from "./statistics.ts";
 import { groupOf } from "../workloads/workload.ts";
@@ -24,8 +24,8 @@ export interface DocumentWorkload {
   readonly commit: Commit;
 }
 
-/** Times of single operations, in nanoseconds: medians over processes of what {@link LatencySample} says of each. */
-export type Latency = Omit<LatencySample, "allocator" | "checksum" | "operationCount">;
+/** Times of single operations, in nanoseconds: medians over the timed rounds of all processes. */
+export type Latency = LatencyRound;
 
 /** One subject on one workload. */
 export interface Row {
@@ -162,7 +162,8 @@ function rowOf(samples: WorkloadSamples, entry: SubjectSamples, baseline: Subjec
 
 function latencyOf(samples: readonly LatencySample[]): Latency | null {
   if (samples.length === 0) return null;
-  const median = (figure: (sample: LatencySample) => number): number => medianOf(samples.map(figure));
+  const rounds = samples.flatMap((sample) => sample.rounds);
+  const median = (figure: (round: LatencyRound) => number): number => medianOf(rounds.map(figure));
   return {
     p50Ns: median(({ p50Ns }) => p50Ns),
     p99Ns: median(({ p99Ns }) => p99Ns),

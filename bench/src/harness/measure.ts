@@ -66,10 +66,12 @@ const MAX_SPACE_BYTES = 2 ** 32;
 /** The most latency processes of each subject: the worst of single operations needs no finer figure. */
 const MAX_LATENCY_PROCESS_COUNT = 3;
 /**
- * Operations before the timed round of a latency process: V8 compiles what is done once in a thousand operations only
+ * Operations before the timed rounds of a latency process: V8 compiles what is done once in a thousand operations only
  * after some million of them. (99.99 % of git's took 13.7 µs after half a million, and take 2.8 after three million.)
  */
 const LATENCY_WARMUP_OPERATIONS = 8e6;
+/** Timed rounds of such a process: what interrupts the processor strikes some of them more than others. */
+const LATENCY_ROUNDS = 9;
 
 function latencyProcessCount({ processCount }: Pick<MeasureSettings, "processCount">): number {
   return Math.min(processCount, MAX_LATENCY_PROCESS_COUNT);
@@ -180,7 +182,8 @@ async function runLatencies(
   const samples: LatencySample[] = [];
   for (let turn = 0; turn < latencyProcessCount(settings); turn++) {
     settings.onProcess?.(`${workload.name}, ${subject.name}, single operations`);
-    samples.push(await subject.latency(run, Math.ceil(LATENCY_WARMUP_OPERATIONS / stream.roundCount)));
+    const warmupRounds = Math.ceil(LATENCY_WARMUP_OPERATIONS / stream.roundCount);
+    samples.push(await subject.latency(run, warmupRounds, LATENCY_ROUNDS));
   }
   return samples;
 }

@@ -25,7 +25,7 @@ export interface ChildTask {
   readonly streamPath: string;
   readonly target: Target;
   readonly spaceBytes: number;
-  /** Of a timing process; of a latency process the first only. */
+  /** Of a timing process, or a latency process. */
   readonly warmupRounds: number;
   readonly timedRounds: number;
   readonly columns: readonly Column[];
@@ -75,8 +75,8 @@ function javascriptSubject(facts: Facts, kind: Kind): Subject {
     footprintIsOfProcess: false,
     ...facts,
     time: async (run) => (await runChild(run, "time", run)) as TimeSample,
-    latency: async (run, warmupRounds) =>
-      (await runChild(run, "latency", { ...UNTIMED, warmupRounds })) as LatencySample,
+    latency: async (run, warmupRounds, timedRounds) =>
+      (await runChild(run, "latency", { ...UNTIMED, warmupRounds, timedRounds })) as LatencySample,
     memory: async (run) => (await runChild(run, "memory", UNTIMED)) as MemorySample,
   };
 }

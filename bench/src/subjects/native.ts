@@ -75,8 +75,8 @@ function timingWords(kind: string, run: TimedRun): string[] {
   ];
 }
 
-function latencyWords(kind: string, run: Run, warmupRounds: number): string[] {
-  return ["latency", kind, run.streamPath, String(warmupRounds)];
+function latencyWords(kind: string, run: Run, ...rounds: readonly number[]): string[] {
+  return ["latency", kind, run.streamPath, ...rounds.map(String)];
 }
 
 /** Refuses a sample that another allocator served: a preload that the loader ignored would pass for glibc. */
@@ -116,9 +116,13 @@ function nativeSubject(library: Library): Subject {
     locate,
     time: async (run) =>
       assertServedBy(uncut<TimeSample>(await runReplay(run, path, timingWords("allocator", run))), library),
-    latency: async (run, warmupRounds) =>
+    latency: async (run, warmupRounds, timedRounds) =>
       assertServedBy(
-        (await runReplay(run, path, latencyWords("allocator", run, warmupRounds))) as LatencySample,
+        (await runReplay(
+          run,
+          path,
+          latencyWords("allocator", run, warmupRounds, timedRounds),
+        )) as LatencySample,
         library,
       ),
     memory: async (run) =>
@@ -142,8 +146,8 @@ const BASELINE_SUBJECT: Subject = {
     return { available: true, version: compiler?.split("\n")[0] ?? "unknown compiler" };
   },
   time: async (run) => uncut<TimeSample>(await runReplay(run, "", timingWords("baseline", run))),
-  latency: async (run, warmupRounds) =>
-    (await runReplay(run, "", latencyWords("baseline", run, warmupRounds))) as LatencySample,
+  latency: async (run, warmupRounds, timedRounds) =>
+    (await runReplay(run, "", latencyWords("baseline", run, warmupRounds, timedRounds))) as LatencySample,
   memory: async (run) =>
     uncut<MemorySample>(await runReplay(run, "", ["memory", "baseline", run.streamPath])),
 };

@@ -21,15 +21,20 @@ export interface TimeSample extends Seen {
   readonly isCut: boolean;
 }
 
-/** Result of a latency process: the distribution of single operations' times, the clock's own cost included. */
+/** Result of a latency process. */
 export interface LatencySample extends Seen {
+  readonly rounds: readonly LatencyRound[];
+}
+
+/** The distribution of single operations' times in one round, the clock's own cost included. */
+export interface LatencyRound {
   readonly p50Ns: number;
   readonly p99Ns: number;
   readonly p9999Ns: number;
   readonly maxNs: number;
   /** The longest operation during which the collector did not run. */
   readonly maxOutsideCollectorNs: number;
-  /** Runs of the collector in the timed round, and how long they took together. */
+  /** Runs of the collector in the round, and how long they took together. */
   readonly collectionCount: number;
   readonly collectionNs: number;
 }

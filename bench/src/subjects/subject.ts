@@ -46,7 +46,7 @@ export interface Subject {
   /** Runs one timing process. Rejects when the process fails. */
   time(run: TimedRun): Promise<TimeSample>;
   /** Runs one process that times each operation by itself. Rejects when the process fails. */
-  latency(run: Run, warmupRounds: number): Promise<LatencySample>;
+  latency(run: Run, warmupRounds: number, timedRounds: number): Promise<LatencySample>;
   /** Runs one memory process. Rejects when the process fails. */
   memory(run: Run): Promise<MemorySample>;
 }
