@@ -51,6 +51,11 @@ const MAX_REQUEST = MAX_END_OFFSET;
  * (At its peak a program's payload is then 88 % of what its heap takes on average, and 86 % with a forty-eighth.)
  */
 const RECLAIM_SHARE = 1 / 64;
+/**
+ * And before it grows by more than this share of itself at once. (With a sixty-fourth here as well, SQLite's heap takes back 5 MB
+ * for a request of 132 KiB, and is 16 MB in the long run, in place of 10.)
+ */
+const LARGE_SHARE = 1 / 4;
 
 /** A typed array, and the way to make one on a buffer. */
 export interface TypedArrayConstructor<View extends ArrayBufferView> {
@@ -491,7 +496,7 @@ export class Heap {
     const before = buddy.freeBytes;
     const grow = (): boolean =>
       this.growTo(roundUp(buddy.freeTailOffset, alignPages * pageSize) + count * pageSize);
-    const isLarge = count * pageSize > this.size * RECLAIM_SHARE;
+    const isLarge = count * pageSize > this.size * LARGE_SHARE;
     if (isLarge || this.size >= this.reclaimSize) {
       this.reclaimSize = this.size * (1 + RECLAIM_SHARE);
       this.pool.shrinkAll();
