@@ -254,13 +254,13 @@ export abstract class Depot {
     if (oldBucket === newBucket || words[this.links(page) + LINK_PREVIOUS] === SET_ASIDE) return;
     this.unlink(number, page, oldBucket);
     this.link(number, page, newBucket);
-    const tooManyEmpty = words[this.cache(number) + CACHE_EMPTY_SLABS] > SPARE_SLABS;
-    if (newBucket === EMPTY_BUCKET && tooManyEmpty && !this.keepsSlabs(number)) this.returnSlab(number, page);
+    if (newBucket === EMPTY_BUCKET && this.hasEmptySlabTooMany(number)) this.returnSlab(number, page);
   }
 
-  /** True when a cache keeps its empty slabs, however many. */
-  private keepsSlabs(number: number): boolean {
-    return this.makeRoom !== undefined && this.slotSize(number) >= KEPT_SLOT_BYTES;
+  /** True when a cache has more empty slabs than it keeps for its next need. */
+  private hasEmptySlabTooMany(number: number): boolean {
+    if (this.words[this.cache(number) + CACHE_EMPTY_SLABS] <= SPARE_SLABS) return false;
+    return this.makeRoom === undefined || this.slotSize(number) < KEPT_SLOT_BYTES;
   }
 
   link(number: number, page: number, bucket: number): void {
@@ -370,13 +370,9 @@ export abstract class Depot {
 
   /** Puts the slot at `offset` into the depot; its slab is still to be told. */
   protected putIntoDepot(offset: number): void {
-    this.setDepotBit(offset >>> this.granuleShift);
-  }
-
-  private setDepotBit(granule: number): void {
     const { words, layout } = this;
-    const wordIndex = granule >>> 5;
-    words[layout.depot + wordIndex] |= 1 << granule;
+    const wordIndex = offset >>> this.wordShift;
+    words[layout.depot + wordIndex] |= 1 << (offset >>> this.granuleShift);
     words[layout.summary + (wordIndex >>> 5)] |= 1 << wordIndex;
   }
 

@@ -94,7 +94,7 @@ describe("growth", () => {
     expect([slabs(), heap.size]).toEqual([0, 206 * PAGE]);
   });
 
-  test("does not come to pass for a request of a quarter of the space and more that finds room in what caches keep", () => {
+  test("does not come to pass for a request of more than a quarter of the space that finds room in what caches keep", () => {
     const heap = new Heap({ size: 64 * PAGE, maxSize: 256 * PAGE });
     const slots = Array.from({ length: 200 }, () => heap.malloc(1024));
     heap.malloc(8 * PAGE);
