@@ -1,7 +1,6 @@
 /**
- * Puts the events of all processors into one order, by time. Each processor's pages are in order already, so only the
- * first event of each is compared. Which of two
- * events of one moment comes first depends on nothing but the recording.
+ * Puts the events of all processors into one order, by time; of one moment, by processor, as the kernel prints them.
+ * Each processor's pages are in order already, so only the first event of each is compared.
  */
 import type { TraceEvent } from "../trace/event.ts";
 import type { EventDecoder } from "./event-decoder.ts";
@@ -59,6 +58,12 @@ function* pagesOf(spool: Spool, pageBytes: number): Generator<DataView, undefine
   }
 }
 
+/** Whether the event at hand of one processor comes before that of another. */
+function isBefore(events: ProcessorEvents, other: ProcessorEvents): boolean {
+  const byTime = events.page.timeNanoseconds - other.page.timeNanoseconds;
+  return byTime === 0 ? events.processor < other.processor : byTime < 0;
+}
+
 /** All events by rising time, each in the decoder's one object, which the next overwrites. */
 export function* mergedEvents(
   processors: readonly ProcessorPages[],
@@ -69,19 +74,19 @@ export function* mergedEvents(
     .map((pages) => new ProcessorEvents(pages, options))
     .filter((events) => events.next());
   while (waiting.length > 0) {
-    // The processor whose event is first gives events until another's would be first.
+    // The processor whose event is first gives events until that of the second would be before its own.
     let first = waiting[0]!;
-    let limit = Infinity;
+    let second: ProcessorEvents | undefined;
     for (const other of waiting.slice(1)) {
-      if (other.page.timeNanoseconds < first.page.timeNanoseconds) {
-        limit = first.page.timeNanoseconds;
+      if (isBefore(other, first)) {
+        second = first;
         first = other;
-      } else {
-        limit = Math.min(limit, other.page.timeNanoseconds);
+      } else if (second === undefined || isBefore(other, second)) {
+        second = other;
       }
     }
     let hasMore = true;
-    while (hasMore && first.page.timeNanoseconds <= limit) {
+    while (hasMore && (second === undefined || isBefore(first, second))) {
       const { view, dataAt, timeNanoseconds } = first.page;
       if (decoder.decode(view, dataAt)) {
         decoder.event.timeNanoseconds = timeNanoseconds;

@@ -78,6 +78,19 @@ describe("events of several processors", () => {
     expect(merged([[page(1)], [page(2)], [page(3)]]).map(([, cpu]) => cpu)).toEqual([0, 1, 2]);
   });
 
+  test("of one moment, in the order of processors, though a later one is at its turn", () => {
+    const early = new PageBuilder(5n).short(0, pageFree(1)).short(2, pageFree(2)).finish();
+    const late = new PageBuilder(7n).short(0, pageFree(3)).short(1, pageFree(4)).finish();
+    expect(merged([[late], [early], [late]]).map(([time, cpu]) => [time, cpu])).toEqual([
+      [5, 1],
+      [7, 0],
+      [7, 1],
+      [7, 2],
+      [8, 0],
+      [8, 2],
+    ]);
+  });
+
   test("of kinds that were not asked for are passed over, and so are empty pages", () => {
     const page = new PageBuilder(1n).short(0, pageFree(1, 999)).short(1, pageFree(2)).finish();
     expect(merged([[new PageBuilder(0n).finish(), page]])).toEqual([[2, 0, 2]]);
