@@ -1,5 +1,13 @@
 import { fileURLToPath } from "node:url";
-import { defineConfig } from "vitest/config";
+import { configDefaults, defineConfig } from "vitest/config";
+
+/** Tests that take minutes, in compilers, model checkers and workers of their own, and time nothing. */
+const LONG_TESTS = [
+  "bench/wasm/**/*.test.ts",
+  "packages/kmem/test/enumerate.test.ts",
+  "packages/kmem/test/model/model.test.ts",
+  "packages/kmem/test/shared/{crash,model}.test.ts",
+];
 
 export default defineConfig({
   resolve: {
@@ -29,11 +37,33 @@ export default defineConfig({
     ],
   },
   test: {
-    include: [
-      "packages/*/test/**/*.test.ts",
-      "bench/{test,wasm}/**/*.test.ts",
-      "examples/**/*.test.ts",
-      "test/**/*.test.ts",
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: "long",
+          include: LONG_TESTS,
+          // Two files at a time: each waits for one process after another.
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "all others",
+          include: [
+            "packages/*/test/**/*.test.ts",
+            "bench/test/**/*.test.ts",
+            "examples/**/*.test.ts",
+            "test/**/*.test.ts",
+          ],
+          exclude: [...configDefaults.exclude, ...LONG_TESTS],
+          // One at a time: some of them look at how smoothly a page runs, or record what the whole machine does.
+          maxWorkers: 1,
+          sequence: { groupOrder: 2 },
+        },
+      },
     ],
     // Property tests are long by intent; a hang still ends.
     testTimeout: 120_000,
