@@ -1,13 +1,19 @@
 import { fileURLToPath } from "node:url";
-import { configDefaults, defineConfig } from "vitest/config";
+import { defineConfig } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
 
-/** Tests that take minutes, in compilers, model checkers and workers of their own, and time nothing. */
-const LONG_TESTS = [
-  "bench/wasm/**/*.test.ts",
-  "packages/kmem/test/enumerate.test.ts",
-  "packages/kmem/test/model/model.test.ts",
-  "packages/kmem/test/shared/{crash,model}.test.ts",
-];
+/** What takes minutes, in compilers and model checkers; the longest first. */
+const LONGEST = ["bench/wasm/programs.test.ts", "shared/model.test.ts", "shared/crash.test.ts"];
+
+/** Begins with the longest files, so that two at a time end at about the same time. */
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files);
+    const isLongest = ({ moduleId }: TestSpecification): boolean =>
+      LONGEST.some((end) => moduleId.endsWith(end));
+    return [...sorted.filter(isLongest), ...sorted.filter((file) => !isLongest(file))];
+  }
+}
 
 export default defineConfig({
   resolve: {
@@ -37,13 +43,14 @@ export default defineConfig({
     ],
   },
   test: {
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         extends: true,
         test: {
-          name: "long",
-          include: LONG_TESTS,
-          // Two files at a time: each waits for one process after another.
+          name: "library",
+          include: ["packages/kmem/test/**/*.test.ts", "bench/{test,wasm}/**/*.test.ts"],
+          // Two files at a time: none of them times anything.
           maxWorkers: 2,
           sequence: { groupOrder: 1 },
         },
@@ -51,15 +58,9 @@ export default defineConfig({
       {
         extends: true,
         test: {
-          name: "all others",
-          include: [
-            "packages/*/test/**/*.test.ts",
-            "bench/test/**/*.test.ts",
-            "examples/**/*.test.ts",
-            "test/**/*.test.ts",
-          ],
-          exclude: [...configDefaults.exclude, ...LONG_TESTS],
-          // One at a time: some of them look at how smoothly a page runs, or record what the whole machine does.
+          name: "lab",
+          include: ["packages/lab/test/**/*.test.ts", "examples/**/*.test.ts", "test/**/*.test.ts"],
+          // One at a time: some look at how smoothly a page runs, or record what the whole machine does.
           maxWorkers: 1,
           sequence: { groupOrder: 2 },
         },
