@@ -58,8 +58,9 @@ function* pagesOf(spool: Spool, pageBytes: number): Generator<DataView, undefine
   }
 }
 
-/** Whether the event at hand of one processor comes before that of another. */
-function isBefore(events: ProcessorEvents, other: ProcessorEvents): boolean {
+/** Whether the event at hand of one processor comes before that of another, if there is another. */
+function isBefore(events: ProcessorEvents, other: ProcessorEvents | undefined): boolean {
+  if (other === undefined) return true;
   const byTime = events.page.timeNanoseconds - other.page.timeNanoseconds;
   return byTime === 0 ? events.processor < other.processor : byTime < 0;
 }
@@ -81,12 +82,12 @@ export function* mergedEvents(
       if (isBefore(other, first)) {
         second = first;
         first = other;
-      } else if (second === undefined || isBefore(other, second)) {
+      } else if (isBefore(other, second)) {
         second = other;
       }
     }
     let hasMore = true;
-    while (hasMore && (second === undefined || isBefore(first, second))) {
+    while (hasMore && isBefore(first, second)) {
       const { view, dataAt, timeNanoseconds } = first.page;
       if (decoder.decode(view, dataAt)) {
         decoder.event.timeNanoseconds = timeNanoseconds;
