@@ -19,6 +19,9 @@ class LongestFirst extends BaseSequencer {
   }
 }
 
+/** `npm run mutation` runs a few tests a thousand times, and counts on one process for all. */
+const isMutation = process.env["KMEM_MUTATION"] !== undefined;
+
 export default defineConfig({
   resolve: {
     // Tests see the library's source, so that a failure points into it; test/repo looks at the build.
@@ -55,7 +58,7 @@ export default defineConfig({
           name: "library",
           include: ["packages/kmem/test/**/*.test.ts", "bench/{test,wasm}/**/*.test.ts"],
           // Two files at a time: none of them times anything.
-          maxWorkers: 2,
+          maxWorkers: isMutation ? 1 : 2,
           sequence: { groupOrder: 1 },
         },
       },
@@ -72,8 +75,7 @@ export default defineConfig({
     ],
     // Property tests are long by intent; a hang still ends.
     testTimeout: 120_000,
-    // `npm run mutation` runs a few tests a thousand times: a new process for each file would be most of the time.
-    isolate: process.env["KMEM_MUTATION"] === undefined,
+    isolate: !isMutation,
     hookTimeout: 120_000,
     // `npm run coverage`: what the library's quick tests reach within their own process. What runs in workers and browsers
     // is not counted, so each line needs a test that calls it directly.
