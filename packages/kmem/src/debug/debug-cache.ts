@@ -2,7 +2,7 @@
  * A named cache of a heap for debugging. Its objects are guarded as the heap's allocations are, or as the cache says.
  *
  * In a heap where everything is guarded, the objects of a cache where everything is lie in slots with room for their red
- * zones. Any other guarded object lies in pages of its own, so that the slots and the way to them are as without a guard.
+ * zones. Any other guarded object lies outside of slabs, so that the slots and the way to them are as without a guard.
  */
 import { roundUp } from "../bits/integers.ts";
 import type { BuddyAllocator } from "../buddy/buddy-allocator.ts";
@@ -41,8 +41,8 @@ export interface DebugCacheHost {
   readonly faults: Faults;
   readonly limit: ByteLimit;
   readonly random: Random;
-  /** Takes a run of pages for a guarded object and lays it out; `NONE` when there is no space. */
-  placeInPages(ward: Ward, byteLength: number, align: number): number;
+  /** Takes a place or a run of pages for a guarded object and lays it out; `NONE` when there is no space. */
+  placeOutside(ward: Ward, byteLength: number, align: number): number;
 }
 
 const NO_LIMIT = Number.MAX_SAFE_INTEGER;
@@ -136,7 +136,7 @@ export class DebugCache extends SlabCache {
     super.destroy();
   }
 
-  /** As `SlabCache.stats`; `objects` are those that live, also in pages of their own. O(1). */
+  /** As `SlabCache.stats`; `objects` are those that live, also outside of slabs. O(1). */
   override stats(): SlabCacheStats {
     const stats = super.stats();
     const { liveObjects, quarantinedObjects } = this.ward;
@@ -165,7 +165,7 @@ export class DebugCache extends SlabCache {
     }
     this.refusal = undefined;
     if (!isGuarded) return super.tryAllocate();
-    return this.isInSlots ? this.attemptInSlot() : this.attemptInPages();
+    return this.isInSlots ? this.attemptInSlot() : this.attemptOutside();
   }
 
   private attemptInSlot(): number {
@@ -175,9 +175,9 @@ export class DebugCache extends SlabCache {
     return guard.place(this.ward, this.number, slot, slot + this.slotSize, this.objectSize, this.align);
   }
 
-  private attemptInPages(): number {
+  private attemptOutside(): number {
     const { guard } = this.host;
-    const offset = this.host.placeInPages(this.ward, this.objectSize, this.align);
+    const offset = this.host.placeOutside(this.ward, this.objectSize, this.align);
     if (offset === NONE) return super.tryAllocate();
     try {
       this.construct?.(offset);
@@ -203,11 +203,11 @@ export class DebugCache extends SlabCache {
     return super.stats().objects + (this.isInSlots ? 0 : liveObjects + quarantinedObjects);
   }
 
-  /** Frees an object that lies in pages of its own. */
+  /** Frees an object that lies outside of slabs. */
   protected override freeElsewhere(offset: number): void {
     this.requireAlive();
-    const isInPages = !this.isInSlots && this.pool.cacheAt(offset) === 0;
-    if (!isInPages || !this.host.guard.free(offset, this.ward)) throw this.foreign(offset);
+    const isOutside = !this.isInSlots && this.pool.cacheAt(offset) === 0;
+    if (!isOutside || !this.host.guard.free(offset, this.ward)) throw this.foreign(offset);
   }
 
   /** Why this cache cannot free `offset`. */

@@ -3,8 +3,9 @@
  *
  * Where every request is to be looked at, none takes the fast path of `Heap`: it may be refused (faults, limits) or
  * guarded (`guard.ts`). Where every allocation is guarded, they lie in the slots of the size classes, which then hold no
- * others (`guarded-pool.ts`). Where one in so many is, the pool counts requests (`sampled-pool.ts`), and the guarded one lies in
- * pages of its own: so a free of any other never meets the guard, which comes in where `Heap` looks for a run.
+ * others (`guarded-pool.ts`). Where one in so many is, the pool counts requests (`sampled-pool.ts`), and the guarded one lies
+ * outside of slabs, in a run of pages, which small ones share (`guarded-places.ts`): so a free of any other never meets the
+ * guard, which comes in where `Heap` looks for a run.
  *
  * Cost: with everything off, that of `Heap`. Sampled, a count for each request. Else what `guard.ts` says.
  */
@@ -13,6 +14,7 @@ import { roundUp } from "../bits/integers.ts";
 import {
   AllocError,
   argumentError,
+  freeError,
   NONE,
   type OutOfMemoryError,
   requireInteger,
@@ -30,6 +32,7 @@ import { ByteLimit } from "./byte-limit.ts";
 import { DebugCache, type DebugCacheOptions } from "./debug-cache.ts";
 import { Faults } from "./faults.ts";
 import { Guard, type GuardedSpace } from "./guard.ts";
+import { fitsPlace, GuardedPlaces, PLACE_BYTES } from "./guarded-places.ts";
 import { GuardedPool, guardedParts } from "./guarded-pool.ts";
 import { type Leak, leaksOf, LeakScope } from "./leaks.ts";
 import {
@@ -60,7 +63,7 @@ export interface DebugHeapStats extends HeapStats {
   guardedAllocations: number;
   /** Allocations in quarantine. */
   quarantinedObjects: number;
-  /** Bytes of the slots and runs that those lie in. */
+  /** Bytes of the slots, runs and places that those lie in. */
   quarantinedBytes: number;
 }
 
@@ -72,6 +75,8 @@ export class DebugHeap extends Heap {
   /** Of `malloc` and its family. */
   private readonly ward: Ward;
   private readonly guard: Guard;
+  /** Where small objects lie that are guarded beside others that are not. */
+  private readonly places: GuardedPlaces;
   private readonly guardedPool: GuardedPool | undefined;
   /** True where every request is looked at. */
   protected readonly isWatched: boolean;
@@ -118,9 +123,15 @@ export class DebugHeap extends Heap {
       isWhole && !faults.isOn && orders.limitBytes === undefined ? MAX_SLOT_SIZE - this.addedBytes : -1;
     this.faults = faults;
     this.random = new Random(orders.seed);
-    this.limit = new ByteLimit(orders.limitBytes, () => super.stats().usedBytes);
+    this.places = new GuardedPlaces({
+      pageSize: this.pageSize,
+      maxSize: this.maxSize,
+      allocateRun: (byteLength, align) => this.allocateRun(byteLength, align),
+      releaseRun: (offset) => super.freeRun(offset),
+    });
+    this.limit = new ByteLimit(orders.limitBytes, () => super.stats().usedBytes - this.places.idleBytes);
     this.guard = new Guard(this.spaceForGuard(), { ...orders, zero: space.zero === true });
-    this.valve = new PressureValve(() => this.guard.relieve(), asked.onPressure);
+    this.valve = new PressureValve(() => this.relieve(), asked.onPressure);
     this.guardedPool =
       this.pool instanceof GuardedPool ? this.preparePool(this.pool, randomSlots) : undefined;
   }
@@ -210,7 +221,7 @@ export class DebugHeap extends Heap {
 
   /** Gives back what is in quarantine, then as `Heap.shrink`. */
   override shrink(): void {
-    this.guard.relieve();
+    this.relieve();
     super.shrink();
   }
 
@@ -218,24 +229,27 @@ export class DebugHeap extends Heap {
   override reset(): void {
     super.reset();
     this.guard.reset();
+    this.places.clear();
   }
 
   /** As `Heap.stats`, without what is in quarantine. O(orders + caches + quarantine). */
   override stats(): DebugHeapStats {
     const stats = super.stats();
-    const { quarantinedObjects, allocationCount } = this.guard;
+    const { guard, places, pool } = this;
+    const { quarantinedObjects, allocationCount } = guard;
     const waiting = new Map<string, number>();
     let bytes = 0;
-    let largeObjects = 0;
-    let largeBytes = 0;
-    for (const { slotCache, raw } of this.guard.quarantined()) {
-      const heldBytes = slotCache === 0 ? this.buddy.sizeOf(raw) : this.pool.slotSize(slotCache);
+    // A run that is cut into places is no object, but each place that is taken.
+    let largeObjects = places.runCount - places.takenCount;
+    let largeBytes = places.idleBytes;
+    for (const { slotCache, raw } of guard.quarantined()) {
+      const heldBytes = this.heldBytesAt(slotCache, raw);
       bytes += heldBytes;
       if (slotCache === 0) {
         largeObjects++;
         largeBytes += heldBytes;
       } else {
-        const name = this.pool.cacheName(slotCache);
+        const name = pool.cacheName(slotCache);
         waiting.set(name, (waiting.get(name) ?? 0) + 1);
       }
     }
@@ -246,8 +260,8 @@ export class DebugHeap extends Heap {
     return {
       ...stats,
       caches,
-      objects: stats.objects - quarantinedObjects,
-      usedBytes: stats.usedBytes - bytes,
+      objects: stats.objects - quarantinedObjects - places.runCount + places.takenCount,
+      usedBytes: stats.usedBytes - bytes - places.idleBytes,
       largeObjects: stats.largeObjects - largeObjects,
       largeBytes: stats.largeBytes - largeBytes,
       guardedAllocations: allocationCount,
@@ -330,7 +344,7 @@ export class DebugHeap extends Heap {
     return withReason(super.outOfMemory(byteLength), isRefused ? this.refusal : undefined);
   }
 
-  /** As in `Heap`; what is guarded in pages of its own is freed by the guard. */
+  /** As in `Heap`; what is guarded outside of slabs is freed by the guard. */
   protected override freeRun(offset: number): void {
     if (this.guard.isUnused) super.freeRun(offset);
     else if (this.freeGuarded(offset)) return;
@@ -338,6 +352,7 @@ export class DebugHeap extends Heap {
     else {
       const error = this.guard.freeError(offset);
       if (error !== undefined) throw error;
+      if (this.places.isRun(offset)) throw freeError("INVALID_FREE", offset, "no allocation begins there");
       super.freeRun(offset);
     }
   }
@@ -356,10 +371,10 @@ export class DebugHeap extends Heap {
     if (settings.sample > 0 && (settings.fill || settings.redZone > 0)) this.requireBytes();
     const { buddy, pool, guard, valve, faults, limit, random } = this;
     const guardedPool = this.settings.sample === 1 ? this.guardedPool : undefined;
-    const placeInPages = (ward: Ward, byteLength: number, align: number): number =>
-      this.placeInPages(ward, byteLength, align);
+    const placeOutside = (ward: Ward, byteLength: number, align: number): number =>
+      this.placeOutside(ward, byteLength, align);
     return new DebugCache(
-      { buddy, pool, guardedPool, guard, valve, faults, limit, random, placeInPages },
+      { buddy, pool, guardedPool, guard, valve, faults, limit, random, placeOutside },
       options,
       settings,
     );
@@ -395,8 +410,9 @@ export class DebugHeap extends Heap {
     const isInSlots = !isGuarded || this.ward.isInSlots;
     const number = isInSlots ? classFor(rawLength, align, this.pageSize) : 0;
     if (this.limit.isOn) {
-      const pages = Math.max(1, Math.ceil(rawLength / this.pageSize));
-      const heldBytes = number === 0 ? pages * this.pageSize : this.pool.slotSize(number);
+      let heldBytes = this.pagesFor(rawLength);
+      if (number !== 0) heldBytes = this.pool.slotSize(number);
+      else if (isGuarded && fitsPlace(rawLength, align)) heldBytes = PLACE_BYTES;
       if (!this.limit.allows(heldBytes)) {
         this.refusal = this.limit.reason;
         return NONE;
@@ -404,7 +420,7 @@ export class DebugHeap extends Heap {
     }
     if (!isGuarded) return super.mallocUncommon(byteLength, align);
     if (number === 0) {
-      const offset = this.placeInPages(this.ward, byteLength, align);
+      const offset = this.placeOutside(this.ward, byteLength, align);
       return offset === NONE && !this.ward.isInSlots ? super.mallocUncommon(byteLength, align) : offset;
     }
     const slot = this.allocateSlot(number);
@@ -412,14 +428,38 @@ export class DebugHeap extends Heap {
     return this.guard.place(this.ward, number, slot, slot + this.pool.slotSize(number), byteLength, align);
   }
 
-  private placeInPages(ward: Ward, byteLength: number, align: number): number {
+  /** Takes a place or a run of pages for a guarded allocation, and lays it out; `NONE` when there is no space. */
+  private placeOutside(ward: Ward, byteLength: number, align: number): number {
     const rawLength = rawBytesFor(ward, byteLength, align);
-    let run = align > this.pageSize ? NONE : this.guard.reuseRun(rawLength, this.pageSize);
-    if (run === NONE) run = this.allocateRun(rawLength, align);
-    if (run === NONE) return NONE;
-    // Where a small object has pages of its own, filling the rest of them would be most of its cost.
-    const end = run + (ward.isInSlots ? this.buddy.sizeOf(run) : roundUp(rawLength, GRANULE));
-    return this.guard.place(ward, 0, run, end, byteLength, align);
+    const raw =
+      fitsPlace(rawLength, align) && !ward.isInSlots ? this.places.take() : this.takeRun(rawLength, align);
+    if (raw === NONE) return NONE;
+    // Filling the rest of its place or pages would be most of what a sampled allocation costs.
+    const end = raw + (ward.isInSlots ? this.buddy.sizeOf(raw) : roundUp(rawLength, GRANULE));
+    return this.guard.place(ward, 0, raw, end, byteLength, align);
+  }
+
+  /** A run for `rawLength` bytes: that which is to leave the quarantine, or another. */
+  private takeRun(rawLength: number, align: number): number {
+    const run = align > this.pageSize ? NONE : this.guard.reuseRun(this.pagesFor(rawLength));
+    return run === NONE ? this.allocateRun(rawLength, align) : run;
+  }
+
+  /** Bytes of the pages that an allocation of `rawLength` bytes takes. */
+  private pagesFor(rawLength: number): number {
+    return roundUp(Math.max(1, rawLength), this.pageSize);
+  }
+
+  /** Bytes of the slot of cache `slotCache` at `raw`, or of the place or run there where that is 0. */
+  private heldBytesAt(slotCache: number, raw: number): number {
+    if (slotCache !== 0) return this.pool.slotSize(slotCache);
+    return this.places.isPlace(raw) ? PLACE_BYTES : this.buddy.sizeOf(raw);
+  }
+
+  /** Gives back what is held for nobody: what is in quarantine, and runs of places; true when there was any. */
+  private relieve(): boolean {
+    const hasReleased = this.guard.relieve();
+    return this.places.giveBack() || hasReleased;
   }
 
   /** False where no guarded allocation can be: before the first of them, and in slabs where none are. O(1). */
@@ -432,7 +472,8 @@ export class DebugHeap extends Heap {
   /** True when the slot or run at `offset` is that of a guarded allocation: it is nobody's to free. */
   private isPlaceOfGuarded(offset: number): boolean {
     const number = this.pool.cacheAt(offset);
-    return number === 0 ? this.guard.holdsRun(offset) : this.guardedPool?.wardOf(number) !== undefined;
+    if (number !== 0) return this.guardedPool?.wardOf(number) !== undefined;
+    return this.guard.holdsRun(offset) || this.places.isRun(offset);
   }
 
   private requireBytes(): void {
@@ -448,9 +489,11 @@ export class DebugHeap extends Heap {
     return {
       endOffset: this.base + this.maxSize,
       bufferNow: () => this.buffer,
+      heldBytes: (slotCache, raw) => this.heldBytesAt(slotCache, raw),
       release: (slotCache, raw) => {
-        if (slotCache === 0) super.freeRun(raw);
-        else this.guardedPool?.freeSlot(slotCache, raw);
+        if (slotCache !== 0) this.guardedPool?.freeSlot(slotCache, raw);
+        else if (this.places.isPlace(raw)) this.places.put(raw);
+        else super.freeRun(raw);
       },
     };
   }

@@ -43,7 +43,9 @@ export interface GuardedSpace {
   readonly endOffset: number;
   /** The bytes, as they are now. */
   readonly bufferNow: () => ArrayBufferLike;
-  /** Gives the slot at `raw` back to cache `slotCache`, or the run there where that is 0. */
+  /** Bytes of the slot of cache `slotCache` at `raw`, or of what lies there outside of slabs where that is 0. */
+  heldBytes(slotCache: number, raw: number): number;
+  /** Gives the slot at `raw` back to cache `slotCache`, or what lies there outside of slabs where that is 0. */
   release(slotCache: number, raw: number): void;
 }
 
@@ -67,7 +69,7 @@ export class Guard {
   private readonly records = new Records();
   /** Records by offset, whatever their state. */
   private readonly table: OffsetTable;
-  /** Of those that lie in runs of their own, live or in quarantine, by the run's offset. */
+  /** Of those that lie outside of slabs, live or in quarantine, by where their place or run begins. */
   private readonly runs: OffsetTable;
   private readonly afterlife = new Afterlife(this.records);
   private lastNumber = 0;
@@ -120,7 +122,7 @@ export class Guard {
   }
 
   /**
-   * Lays an allocation of `byteLength` bytes out at `raw`, a slot of cache `slotCache` or a run (0) that ends at `rawEnd`,
+   * Lays an allocation of `byteLength` bytes out at `raw`, a slot of cache `slotCache` or a place or run (0), up to `rawEnd`,
    * and returns its offset. Throws `USE_AFTER_FREE` when the slot is not as it was left; it is released then.
    */
   place(
@@ -266,16 +268,16 @@ export class Guard {
   }
 
   /**
-   * Takes the run that is to leave the quarantine next for an allocation of `byteLength` bytes, and returns its offset;
-   * `NONE` when nothing is to leave yet, or it is no run of just as many pages. Throws `USE_AFTER_FREE` when it was
-   * written; it stays then. (Giving a run back and taking another would cost more than all else that a guard does.)
+   * Takes the run that is to leave the quarantine next, if it is one of `byteLength` bytes, and returns its offset; `NONE`
+   * when nothing is to leave yet, or it is something else. Throws `USE_AFTER_FREE` when it was written; it stays then.
+   * (Giving a run back and taking another would cost more than all else that a guard does.)
    */
-  reuseRun(byteLength: number, pageSize: number): number {
+  reuseRun(byteLength: number): number {
     const { afterlife, records } = this;
     if (afterlife.objects < this.maxObjects) return NONE;
     const record = afterlife.oldest();
     if (record === 0 || records.slotCache(record) !== 0) return NONE;
-    if (Math.ceil(records.rawBytes(record) / pageSize) !== Math.ceil(byteLength / pageSize)) return NONE;
+    if (this.space.heldBytes(0, records.raw(record)) !== byteLength) return NONE;
     this.verifyFreed(record);
     afterlife.release(record);
     return records.raw(record);
@@ -361,7 +363,7 @@ export class Guard {
     return undefined;
   }
 
-  /** True when a run that a guarded allocation lies in begins at `offset`. */
+  /** True when the place or run of a guarded allocation outside of slabs begins at `offset`. */
   holdsRun(offset: number): boolean {
     return this.runs.get(offset) !== 0;
   }

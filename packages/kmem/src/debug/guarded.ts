@@ -19,10 +19,10 @@ export interface Guarded {
   readonly offset: number;
   /** Bytes asked for. */
   readonly byteLength: number;
-  /** The slot or run that it lies in: its first byte, and its end, exclusive. */
+  /** The slot, place or run that it lies in: its first byte, and the end, exclusive, of what is looked at. */
   readonly raw: number;
   readonly rawEnd: number;
-  /** The cache whose slot that is; 0 when it is a run of pages. */
+  /** The cache whose slot that is; 0 when it lies outside of slabs. */
   readonly slotCache: number;
   /** Its number among the guarded allocations of its heap, from 1 on. */
   readonly number: number;

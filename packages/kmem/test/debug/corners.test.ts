@@ -13,7 +13,7 @@ test("a cache that was destroyed may be destroyed again, and used no more", () =
   expect(errorOf(() => cache.shrink()).code).toBe("DETACHED");
 });
 
-test("a guarded object in pages of its own, whose constructor throws, is not there", () => {
+test("a guarded object outside of slabs, whose constructor throws, is not there", () => {
   const { heap } = make({ debug: { sample: 0 } });
   let mayConstruct = true;
   const cache = heap.createCache({
@@ -32,7 +32,7 @@ test("a guarded object in pages of its own, whose constructor throws, is not the
   heap.check();
 });
 
-test("an object of a cache is not freed by another cache, where both lie in pages of their own", () => {
+test("an object of a cache is not freed by another cache, where both lie outside of slabs", () => {
   const { heap } = make({ debug: { sample: 0 } });
   const nodes = heap.createCache({ name: "nodes", objectSize: 40, debug: { sample: 1 } });
   const edges = heap.createCache({ name: "edges", objectSize: 40, debug: { sample: 1 } });
