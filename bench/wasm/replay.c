@@ -1,28 +1,23 @@
 /*
  * The loop of `native/replay.c` as a Wasm module, with one of three allocators behind malloc: emscripten's dlmalloc
- * or emmalloc, linked in, or functions that the embedder gives (IMPORTED). `src/subjects/modules.ts` compiles one module of each.
+ * or emmalloc, linked in, or kmem (KMEM), as its `kmem.c` calls it. `src/subjects/modules.ts` compiles one module of each.
  *
  * Where the allocator is linked in, its functions are exported too, for a loop in JavaScript.
  */
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* Not every C library for Wasm declares it. */
+void *memalign(size_t align, size_t size);
 
 enum { OPERATION_WORDS = 2, KIND_BITS = 3, KIND_MASK = 7, ALIGNED_SIZE_BITS = 24 };
 enum { KIND_FREE = 0, KIND_MALLOC = 1, KIND_CALLOC = 2, KIND_REALLOC = 3 };
 
 #define EXPORT(name) __attribute__((export_name(#name), noinline))
 
-#ifdef IMPORTED
-#define IMPORT(name) __attribute__((import_module("env"), import_name(#name)))
-IMPORT(malloc) extern void *malloc(size_t size);
-IMPORT(calloc) extern void *calloc(size_t count, size_t size);
-IMPORT(realloc) extern void *realloc(void *old, size_t size);
-IMPORT(memalign) extern void *memalign(size_t align, size_t size);
-IMPORT(free) extern void free(void *pointer);
-#else
-#include <malloc.h>
-#include <stdlib.h>
-#include <unistd.h>
+#ifndef KMEM
 EXPORT(allocate) void *allocate(size_t size) { return malloc(size); }
 EXPORT(release) void release(void *pointer) { free(pointer); }
 /* The end of what the allocator has taken from the memory so far, moved up by `bytes`. */

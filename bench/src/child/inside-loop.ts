@@ -31,7 +31,8 @@ const isKmem = task.allocator === "kmem";
 /** A heap of kmem's begins small, and grows its memory; the others' memory need not grow on the way. */
 const memory = wasmMemory(isKmem ? heapBase + FIRST_HEAP_BYTES : end);
 const kmem = isKmem ? wasmAllocator(memory, { base: heapBase, maxMemorySize: end }) : undefined;
-const imports = kmem === undefined ? emscriptenImports(memory) : { env: { memory, ...kmem.imports } };
+const imports =
+  kmem === undefined ? emscriptenImports(memory) : { env: { memory }, kmem: { ...kmem.imports } };
 const exports: Exports = instantiate(task.modulePath, imports);
 exports._initialize?.();
 const operationsAt = exports.claim?.(tableBytes) ?? MODULE_BYTES;

@@ -104,7 +104,7 @@ function locatePackage(name: string): Subject["locate"] {
 
 /** kmem's version; the reason of whichever is missing, kmem or the compiler of the module around it. */
 async function locateKmemInWasm(): Promise<Availability> {
-  const module = await locateModule("imported");
+  const module = await locateModule("kmem");
   return module.available ? locateKmem() : module;
 }
 
@@ -135,7 +135,7 @@ const OWN_SUBJECTS: readonly Subject[] = [
       locate: locateKmemInWasm,
       maxSlotCount: GUEST_MAX_SLOTS,
     },
-    { loop: "inside", adapter: "", allocator: "kmem", module: "imported" },
+    { loop: "inside", adapter: "", allocator: "kmem", module: "kmem" },
   ),
   javascriptSubject(
     { name: "kmem BuddyAllocator", targets: ["buddy"], hasBytes: false, locate: locateKmem },

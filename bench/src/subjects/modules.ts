@@ -7,9 +7,11 @@ import { tryProgram } from "./process.ts";
 import type { Availability } from "./subject.ts";
 
 /** A module that some subject runs in. */
-export type ModuleName = "dlmalloc" | "emmalloc" | "imported" | "tlsf";
+export type ModuleName = "dlmalloc" | "emmalloc" | "kmem" | "tlsf";
 
 const SOURCE = fileURLToPath(new URL("../../wasm/replay.c", import.meta.url));
+/** What a C program is compiled with to have kmem behind its malloc. */
+const GLUE = fileURLToPath(new URL("wasm/kmem.c", import.meta.resolve("kmem/package.json")));
 const TLSF_SOURCE = fileURLToPath(new URL("../../wasm/tlsf.as", import.meta.url));
 const TLSF_SCRIPT = fileURLToPath(new URL("../../wasm/compile-tlsf.sh", import.meta.url));
 /** All that 32-bit pointers reach, in bytes. */
@@ -18,17 +20,17 @@ const MAX_MEMORY_BYTES = 2 ** 32;
 const EMCC =
   "emcc -O3 -mbulk-memory -fno-builtin --no-entry -sSTANDALONE_WASM -sIMPORTED_MEMORY -sALLOW_MEMORY_GROWTH";
 const CLANG =
-  "clang --target=wasm32 -O3 -mbulk-memory -nostdlib -fno-builtin -Wl,--no-entry -Wl,--import-memory";
+  "clang --target=wasm32-wasi -mexec-model=reactor -O3 -mbulk-memory -ftls-model=local-exec -Wl,--import-memory";
 
 /** @returns the command's words, with what its module is called and made from */
-function compilation(name: ModuleName, command: string): Compilation {
-  return { name, command: [...command.split(" "), "-o", `${name}.wasm`, SOURCE], inputs: [SOURCE] };
+function compilation(name: ModuleName, command: string, sources: readonly string[] = [SOURCE]): Compilation {
+  return { name, command: [...command.split(" "), "-o", `${name}.wasm`, ...sources], inputs: sources };
 }
 
 const COMPILATIONS: Readonly<Record<ModuleName, Compilation>> = {
   dlmalloc: compilation("dlmalloc", `${EMCC} -sMAXIMUM_MEMORY=${MAX_MEMORY_BYTES} -sMALLOC=dlmalloc`),
   emmalloc: compilation("emmalloc", `${EMCC} -sMAXIMUM_MEMORY=${MAX_MEMORY_BYTES} -sMALLOC=emmalloc`),
-  imported: compilation("imported", `${CLANG} -Wl,--max-memory=${MAX_MEMORY_BYTES} -DIMPORTED`),
+  kmem: compilation("kmem", `${CLANG} -Wl,--max-memory=${MAX_MEMORY_BYTES} -DKMEM`, [SOURCE, GLUE]),
   tlsf: { name: "tlsf", command: ["bash", TLSF_SCRIPT], inputs: [TLSF_SCRIPT, TLSF_SOURCE] },
 };
 
