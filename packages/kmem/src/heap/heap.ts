@@ -39,6 +39,8 @@ import { type HeapStats, heapStats } from "./stats.ts";
 const SMALL_LIMIT = MAX_SLOT_SIZE;
 /** What the pool gives for no slot, likewise. */
 const NO_SLOT_WORD = -1;
+/** The class of each number of granules, likewise: as a field it costs a twentieth of all, where V8 does not know the heap. */
+const CLASSES = CLASS_OF;
 
 /** True for an integer from 0 to 2^32 - 1. A constant of the module's own as well. */
 const isWord = (value: unknown): value is number => typeof value === "number" && value >>> 0 === value;
@@ -79,7 +81,6 @@ export class Heap {
   protected readonly buddy: BuddyAllocator;
   /** The slabs of all caches. */
   protected readonly pool: SlabPool;
-  private readonly classOf: Uint8Array = CLASS_OF;
   private readonly zero: boolean;
   /** The largest request that the fast path of `malloc` takes: -1 for a heap that zeroes or is watched, which has none. */
   protected readonly fastLimit: number;
@@ -134,7 +135,7 @@ export class Heap {
    */
   malloc(byteLength: number, align?: number): number {
     if (isWord(byteLength) && byteLength <= this.fastLimit && align === undefined) {
-      const offset = this.pool.allocate(this.classOf[(byteLength + 15) >>> 4]);
+      const offset = this.pool.allocate(CLASSES[(byteLength + 15) >>> 4]);
       if (offset !== NO_SLOT_WORD) return offset >>> 0;
     }
     return this.mallocOrThrow(byteLength, align);
@@ -143,7 +144,7 @@ export class Heap {
   /** As `malloc`, but returns `NONE` when there is no space. */
   tryMalloc(byteLength: number, align?: number): number {
     if (isWord(byteLength) && byteLength <= this.fastLimit && align === undefined) {
-      const offset = this.pool.allocate(this.classOf[(byteLength + 15) >>> 4]);
+      const offset = this.pool.allocate(CLASSES[(byteLength + 15) >>> 4]);
       if (offset !== NO_SLOT_WORD) return offset >>> 0;
     }
     return this.mallocUncommon(byteLength, align);
@@ -159,7 +160,7 @@ export class Heap {
     if (isWord(count) && isWord(byteLength)) {
       const total = count * byteLength;
       if (total <= this.fastLimit && this.bytes.isAttached) {
-        const offset = this.pool.allocate(this.classOf[(total + 15) >>> 4]);
+        const offset = this.pool.allocate(CLASSES[(total + 15) >>> 4]);
         if (offset !== NO_SLOT_WORD) {
           this.bytes.clear(offset, total);
           return offset >>> 0;
