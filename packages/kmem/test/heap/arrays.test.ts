@@ -1,5 +1,6 @@
-import { Heap } from "kmem";
+import { type AllocError, Heap } from "kmem";
 import { describe, expect, test } from "vitest";
+import { CLASS_OF } from "../../src/heap/size-classes.ts";
 import { expectSound, PAGE, stateOf, WASM_PAGE, wasmMemory } from "./helpers.ts";
 
 describe("array", () => {
@@ -28,6 +29,36 @@ describe("array", () => {
     const view = heap.array(BigInt64Array, 3);
     view[2] = -(2n ** 63n);
     expect(new BigInt64Array(heap.buffer, view.byteOffset, 3)[2]).toBe(-(2n ** 63n));
+  });
+
+  test("may end where the heap ends", () => {
+    const heap = new Heap({ buffer: new ArrayBuffer(2 * PAGE) });
+    expect(heap.array(Uint8Array, 2 * PAGE)).toHaveLength(2 * PAGE);
+    const shifted = new Heap({ buffer: new ArrayBuffer(6 * PAGE), base: 4 * PAGE });
+    expect(shifted.array(Uint8Array, 2 * PAGE).byteOffset).toBe(4 * PAGE);
+  });
+
+  test.each([
+    ["beyond the heap", 16 * PAGE],
+    ["over its end", 16 * PAGE - 32],
+    ["between two granules", 8],
+  ])("is not made of a place %s, which a spoilt magazine gives", (_, place) => {
+    const heap = new (class extends Heap {
+      get words(): Int32Array {
+        return this.pool.words;
+      }
+    })({ buffer: new ArrayBuffer(16 * PAGE) });
+    heap.free(heap.malloc(48));
+    const top = heap.words[2 * CLASS_OF[48 / 16]!]!;
+    heap.words[top] = place + 1;
+    let error: unknown;
+    try {
+      heap.array(Uint8Array, 48);
+    } catch (thrown) {
+      error = thrown;
+    }
+    expect((error as AllocError).code).toBe("CORRUPTED");
+    expect((error as AllocError).message).toContain(`S1 broken: offset ${place} is no place for 48 bytes`);
   });
 
   test("of no elements is an allocation of its own", () => {
