@@ -33,6 +33,33 @@ describe("growing on demand", () => {
     expect(heap.size).toBe(9 * PAGE);
   });
 
+  test("does not come for an allocation that gets larger and is not the last", () => {
+    const heap = new Heap({ size: 16 * PAGE, maxSize: 64 * PAGE });
+    const first = heap.malloc(10 * PAGE);
+    const second = heap.malloc(2 * PAGE);
+    const last = heap.malloc(4 * PAGE);
+    expect([second, last]).toEqual([10 * PAGE, 12 * PAGE]);
+    heap.free(first);
+    expect(heap.realloc(second, 7 * PAGE)).toBe(0);
+    expect(heap.size).toBe(16 * PAGE);
+    expectSound(heap, 2);
+  });
+
+  test("comes after what caches hold idle, each time that the space is a 64th larger", () => {
+    const heap = new Heap({ size: PAGE, maxSize: 2048 * PAGE });
+    let pages = 0;
+    for (let round = 0; round < 4; round++) {
+      // Slots of this size keep their slabs when they are free.
+      const objects = Array.from({ length: 200 }, () => heap.malloc(2000));
+      pages = heap.size / PAGE;
+      for (const offset of objects) heap.free(offset);
+      expect(heap.stats().heldBytes).toBeGreaterThan(50 * PAGE);
+      // Several, so that none is so large a part of the space that it asks for what is idle by itself.
+      for (let count = 0; count < 20; count++) heap.malloc(4 * PAGE);
+      expect(heap.size / PAGE).toBeLessThanOrEqual(pages + 16);
+    }
+  });
+
   test("keeps the contents", () => {
     const heap = new Heap({ memory: wasmMemory(1, 8) });
     const offset = heap.malloc(1000);
