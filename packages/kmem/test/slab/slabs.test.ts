@@ -1,5 +1,6 @@
-import { NONE } from "kmem";
+import { BuddyAllocator, NONE } from "kmem";
 import { describe, expect, test } from "vitest";
+import { SlabPool } from "../../src/slab/slab-pool.ts";
 import { allocateMany, buddyOf, cacheOf, expectSound, PAGE } from "./helpers.ts";
 
 /** The page that an object lies on. */
@@ -53,6 +54,75 @@ describe("the size of slabs", () => {
       if (pages > needed * 1.3 + 2) expect.fail(`${pages} pages for ${count} objects`);
     }
     expect(cache.stats().objects).toBe(50_000);
+  });
+
+  test.each([
+    [64, 8],
+    [2048, 8],
+    [8192, 16],
+    [12_288, 16],
+  ])("of slots of %i bytes is %i pages for a large population", (objectSize, pages) => {
+    const buddy = buddyOf(16_384);
+    const cache = cacheOf(buddy, objectSize);
+    allocateMany(cache, Math.floor((40 * 2 ** 20) / objectSize));
+    const sizes = [...buddy.blocks()].filter(({ free }) => !free).map(({ byteLength }) => byteLength / PAGE);
+    expect(Math.max(...sizes)).toBe(pages);
+  });
+
+  test("of those that a cache may have by now is the one that wastes least, the larger of equals", () => {
+    const cache = cacheOf(buddyOf(8192), 1248);
+    const sizes = new Map<number, number>();
+    let { pages } = cache.stats();
+    for (let count = 0; count < 20_000; count++) {
+      cache.allocate();
+      const now = cache.stats().pages;
+      if (now > pages) sizes.set(now - pages, now);
+      pages = now;
+    }
+    // Of 1, 2, 4 and 8 pages 352, 704, 160 and 320 bytes are left: the same share of the first two, and of the others.
+    expect([...sizes.keys()].toSorted((a, b) => a - b)).toEqual([1, 2, 4, 8]);
+    // A slab takes a 32nd of the cache's pages at most.
+    expect(sizes.get(1)).toBeLessThanOrEqual(64);
+    expect(sizes.get(2)).toBeLessThanOrEqual(130);
+    expect(sizes.get(4)).toBeLessThanOrEqual(260);
+  });
+
+  test("is asked for of whoever can make room, before a smaller slab is made", () => {
+    const fill = (answer: boolean): { asked: number[]; sizes: Set<number>; slots: number } => {
+      const buddy = new BuddyAllocator({ size: 512 * PAGE, maxSize: 1024 * PAGE });
+      const asked: number[] = [];
+      const pool = new SlabPool(buddy, 16, 1, (order) => {
+        asked.push(order);
+        if (answer && buddy.size < buddy.maxSize) buddy.grow(buddy.maxSize);
+        return answer;
+      });
+      const number = pool.addCache({ name: "objects", objectSize: 64, slotSize: 64, magazineSize: 1 });
+      // The cache is large enough for slabs of eight pages; of free pages there are single ones only.
+      while (pool.stats(number).pages < 300) pool.allocate(number);
+      const rest: number[] = [];
+      for (let page = buddy.tryAllocate(0); page !== NONE; page = buddy.tryAllocate(0)) rest.push(page);
+      for (const page of rest) if (pageOf(page) % 2 === 1) buddy.free(page);
+      expect(asked).toEqual([]);
+      let { pages } = pool.stats(number);
+      const sizes = new Set<number>();
+      let slots = 0;
+      while ((pool.allocate(number) | 0) !== -1) {
+        slots++;
+        const now = pool.stats(number).pages;
+        if (now > pages) sizes.add(now - pages);
+        pages = now;
+      }
+      return { asked, sizes, slots };
+    };
+    const grown = fill(true);
+    expect(grown.asked[0]).toBe(3);
+    expect([...grown.sizes][0]).toBe(8);
+    const refused = fill(false);
+    expect(refused.asked[0]).toBe(3);
+    expect([...refused.sizes]).toEqual([1]);
+    // In the end there is no page at all, and it is asked for the least.
+    expect(refused.asked.at(-1)).toBe(0);
+    expect(refused.slots).toBeGreaterThan(0);
   });
 
   test("takes a smaller slab where the wanted one finds no block", () => {
