@@ -14,6 +14,9 @@ if (!hasTools) {
   );
 }
 
+/** An exploration takes a minute by itself, and more where the machine has other work. */
+const EXPLORE_MS = 600_000;
+
 /** What an exploration found. */
 interface Exploration {
   /** Every state was seen. */
@@ -56,12 +59,16 @@ describe.skipIf(!hasTools && process.env["CI"] === undefined)("the model of the 
     ["three workers", 100_000, ["WORKERS=3", "KILLS=0", "OPERATIONS=1"]],
     ["three that send slots home", 100_000, ["WORKERS=3", "KILLS=0", "OPERATIONS=1", "HOME"]],
     ["two frees of one object", 100, ["WORKERS=2", "KILLS=0", "DOUBLE_FREE"]],
-  ])("holds for %s", (_, fewestStates, settings) => {
-    const { isComplete, states, violation } = explore(...settings);
-    expect({ isComplete, violation }).toEqual({ isComplete: true, violation: undefined });
-    // Else it would hold because nothing happens.
-    expect(states).toBeGreaterThan(fewestStates);
-  });
+  ])(
+    "holds for %s",
+    (_, fewestStates, settings) => {
+      const { isComplete, states, violation } = explore(...settings);
+      expect({ isComplete, violation }).toEqual({ isComplete: true, violation: undefined });
+      // Else it would hold because nothing happens.
+      expect(states).toBeGreaterThan(fewestStates);
+    },
+    EXPLORE_MS,
+  );
 
   test.each([
     ["TOP_FIRST", "(count==1)", ["KILLS=1", "SLOTS=2"]],
@@ -73,7 +80,11 @@ describe.skipIf(!hasTools && process.env["CI"] === undefined)("the model of the 
     ["NO_EMPTY_INBOXES", "(count==1)", ["KILLS=1", "SLOTS=2", "HOME"]],
     ["NO_CLOSE", "(count==1)", ["KILLS=1", "SLOTS=2", "HOME"]],
     ["PLAIN_AND", "(count==1)", ["KILLS=0", "DOUBLE_FREE"]],
-  ])("finds the fault %s", (fault, violation, settings) => {
-    expect(explore(fault, ...settings).violation).toBe(violation);
-  });
+  ])(
+    "finds the fault %s",
+    (fault, violation, settings) => {
+      expect(explore(fault, ...settings).violation).toBe(violation);
+    },
+    EXPLORE_MS,
+  );
 });
