@@ -238,10 +238,12 @@ export class DebugHeap extends Heap {
     const { guard, places, pool } = this;
     const { quarantinedObjects, allocationCount } = guard;
     const waiting = new Map<string, number>();
-    let bytes = 0;
     // A run that is cut into places is no object, but each place that is taken.
-    let largeObjects = places.runCount - places.takenCount;
-    let largeBytes = places.idleBytes;
+    const { idleBytes } = places;
+    const placeObjects = places.takenCount - places.runCount;
+    let bytes = 0;
+    let largeObjects = 0;
+    let largeBytes = 0;
     for (const { slotCache, raw } of guard.quarantined()) {
       const heldBytes = this.heldBytesAt(slotCache, raw);
       bytes += heldBytes;
@@ -260,10 +262,10 @@ export class DebugHeap extends Heap {
     return {
       ...stats,
       caches,
-      objects: stats.objects - quarantinedObjects - places.runCount + places.takenCount,
-      usedBytes: stats.usedBytes - bytes - places.idleBytes,
-      largeObjects: stats.largeObjects - largeObjects,
-      largeBytes: stats.largeBytes - largeBytes,
+      objects: stats.objects + placeObjects - quarantinedObjects,
+      usedBytes: stats.usedBytes - idleBytes - bytes,
+      largeObjects: stats.largeObjects + placeObjects - largeObjects,
+      largeBytes: stats.largeBytes - idleBytes - largeBytes,
       guardedAllocations: allocationCount,
       quarantinedObjects,
       quarantinedBytes: bytes,

@@ -8,6 +8,7 @@
  *
  * Cost: O(1) for a place; `giveBack` O(places).
  */
+import { highestBit, roundDown } from "../bits/integers.ts";
 import { NONE } from "../errors.ts";
 
 /** Bytes of a place, and their alignment. */
@@ -44,7 +45,7 @@ export class GuardedPlaces {
 
   constructor(space: PlaceSpace) {
     this.space = space;
-    const share = 2 ** Math.floor(Math.log2(space.maxSize * RUN_SHARE));
+    const share = 2 ** highestBit(space.maxSize * RUN_SHARE);
     this.runBytes = Math.max(space.pageSize, PLACE_BYTES, Math.min(MAX_RUN_BYTES, share));
   }
 
@@ -110,7 +111,7 @@ export class GuardedPlaces {
   }
 
   private runOf(raw: number): number {
-    return raw - (raw % this.runBytes);
+    return roundDown(raw, this.runBytes);
   }
 
   private takeFromNewRun(): number {

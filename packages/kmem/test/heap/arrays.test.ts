@@ -1,4 +1,4 @@
-import { type AllocError, Heap } from "kmem";
+import { AllocError, Heap } from "kmem";
 import { describe, expect, test } from "vitest";
 import { CLASS_OF } from "../../src/heap/size-classes.ts";
 import { expectSound, PAGE, stateOf, WASM_PAGE, wasmMemory } from "./helpers.ts";
@@ -51,14 +51,10 @@ describe("array", () => {
     heap.free(heap.malloc(48));
     const top = heap.words[2 * CLASS_OF[48 / 16]!]!;
     heap.words[top] = place + 1;
-    let error: unknown;
-    try {
-      heap.array(Uint8Array, 48);
-    } catch (thrown) {
-      error = thrown;
-    }
-    expect((error as AllocError).code).toBe("CORRUPTED");
-    expect((error as AllocError).message).toContain(`S1 broken: offset ${place} is no place for 48 bytes`);
+    const told = expect.stringContaining(`S1 broken: offset ${place} is no place for 48 bytes`) as string;
+    expect(() => heap.array(Uint8Array, 48)).toThrow(
+      expect.objectContaining({ name: AllocError.name, code: "CORRUPTED", message: told }),
+    );
   });
 
   test("of no elements is an allocation of its own", () => {

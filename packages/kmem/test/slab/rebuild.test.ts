@@ -104,7 +104,8 @@ test.each([1, 2, 3, 4, 5, 6])("everything that follows from the truth is said an
   const first = buddy.base / PAGE;
   // Of pages that are no slab's, these words are none's, and a rebuild clears them.
   for (let page = first; page < first + PAGE_COUNT; page++) {
-    if (pool.cacheAt(page * PAGE) === 0) words.fill(0, layout.slabs + page * 2, layout.slabs + page * 2 + 2);
+    if (pool.cacheAt(page * PAGE) === 0)
+      words.fill(0, layout.slabs + page * L.SLAB_WORDS, layout.slabs + (page + 1) * L.SLAB_WORDS);
   }
   const before = tablesOf(pool);
   spoil(made);
