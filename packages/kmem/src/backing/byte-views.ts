@@ -12,8 +12,9 @@ import { roundUp } from "../bits/integers.ts";
 import { AllocError } from "../errors.ts";
 import type { Backing } from "./backing.ts";
 
-/** Up to so many bytes, a loop is faster than a call. */
-const SHORT_BYTES = 256;
+/** Up to so many bytes, a loop is faster than a call of `fill`, or of `copyWithin`. */
+const SHORT_CLEAR_BYTES = 1024;
+const SHORT_COPY_BYTES = 256;
 
 export class ByteViews {
   /** True where there are bytes at all. */
@@ -55,20 +56,37 @@ export class ByteViews {
     if (this.exist) this.reach(1);
   }
 
-  /** Sets the bytes at `offset`, a multiple of 8, to zero: `byteLength` of them, rounded up to a multiple of 8. O(byteLength). */
+  /** Sets the bytes at `offset`, a multiple of 16, to zero: `byteLength` of them, rounded up to a multiple of 16. O(byteLength). */
   clear(offset: number, byteLength: number): void {
     const { doubles } = this;
-    const first = offset >>> 3;
-    const end = first + ((byteLength + 7) >>> 3);
-    if (byteLength > SHORT_BYTES || end > doubles.length) this.clearLong(offset, byteLength);
-    else for (let index = first; index < end; index++) doubles[index] = 0;
+    let index = offset >>> 3;
+    const end = index + 2 * ((byteLength + 15) >>> 4);
+    if (byteLength > SHORT_CLEAR_BYTES || end > doubles.length) {
+      this.clearLong(offset, byteLength);
+      return;
+    }
+    // 64 bytes at a time: a loop's own work costs as much as a write. (One by one, callocs of 300 bytes take a third longer.)
+    for (const last = end - 8; index <= last; index += 8) {
+      doubles[index] = 0;
+      doubles[index + 1] = 0;
+      doubles[index + 2] = 0;
+      doubles[index + 3] = 0;
+      doubles[index + 4] = 0;
+      doubles[index + 5] = 0;
+      doubles[index + 6] = 0;
+      doubles[index + 7] = 0;
+    }
+    for (; index < end; index += 2) {
+      doubles[index] = 0;
+      doubles[index + 1] = 0;
+    }
   }
 
   /** Copies the `byteLength` bytes at `from` to `to`, multiples of 4 that are apart. O(byteLength). */
   copy(to: number, from: number, byteLength: number): void {
     if (!this.exist) return;
     this.reach(Math.max(to, from) + byteLength);
-    if (byteLength > SHORT_BYTES) {
+    if (byteLength > SHORT_COPY_BYTES) {
       this.bytes.copyWithin(to, from, from + byteLength);
       return;
     }
@@ -76,14 +94,21 @@ export class ByteViews {
     const target = to >>> 2;
     const source = from >>> 2;
     const count = byteLength >>> 2;
-    for (let index = 0; index < count; index++) words[target + index] = words[source + index];
+    let index = 0;
+    for (const last = count - 4; index <= last; index += 4) {
+      words[target + index] = words[source + index];
+      words[target + index + 1] = words[source + index + 1];
+      words[target + index + 2] = words[source + index + 2];
+      words[target + index + 3] = words[source + index + 3];
+    }
+    for (; index < count; index++) words[target + index] = words[source + index];
     for (let at = 4 * count; at < byteLength; at++) bytes[to + at] = bytes[from + at];
   }
 
   /** As `clear`, for any length and where views may have to be made anew. */
   private clearLong(offset: number, byteLength: number): void {
     if (!this.exist) return;
-    const end = roundUp(offset + byteLength, 8);
+    const end = roundUp(offset + byteLength, 16);
     this.reach(end);
     this.bytes.fill(0, offset, end);
   }

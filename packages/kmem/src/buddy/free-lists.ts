@@ -5,6 +5,10 @@
  * order of address, a block's buddy is looked up by one bit, and nothing is written into the blocks. A word of
  * bits says which orders have a free block at all.
  *
+ * A block that comes to an empty list stands in a word of its own instead, its sole, until it goes or a second one comes. A
+ * split puts its halves on empty lists, and where all is free but one block, a merge takes the sole of each: so they touch
+ * one word an order, in place of each level of its tree.
+ *
  * The unit of every position here is the page, counted from the allocator's origin; a block of order k is
  * member `page >> k` of list k.
  *
@@ -16,6 +20,7 @@
  *   F2: a block and its buddy are not both free (below the maximum order): they would be one block.
  *   F3: bit k of the order mask is set exactly when list k has a member; the count of list k is its size.
  *   F4: the free-page counter is the sum of the sizes of all free blocks.
+ *   F5: a list that has a sole has an empty tree.
  *
  * Knuth, The Art of Computer Programming, volume 1, section 2.5, algorithms R and S.
  */
@@ -25,7 +30,10 @@ import { corrupted } from "../errors.ts";
 import type { CheckTally } from "../inspect/check-round.ts";
 import { pieceOrder } from "./page-map.ts";
 
-/** Where the words that are not bits stand; the count of order k is at `COUNTS + k`, the trees follow. */
+/**
+ * Where the words that are not bits stand; the count of order k is at `COUNTS + k`. The soles follow, each the block's first
+ * page + 1, or 0, and then the trees.
+ */
 const ORDER_MASK_WORD = 0;
 const FREE_PAGES_WORD = 1;
 const COUNTS = 2;
@@ -36,7 +44,7 @@ function blocksOfOrder(pageCount: number, order: number): number {
 
 /** The number of words that free lists for `pageCount` pages and orders up to `maxOrder` need. */
 export function freeListWordCount(pageCount: number, maxOrder: number): number {
-  let words = COUNTS + maxOrder + 1;
+  let words = COUNTS + 2 * (maxOrder + 1);
   for (let order = 0; order <= maxOrder; order++) words += bitTreeWordCount(blocksOfOrder(pageCount, order));
   return words;
 }
@@ -45,6 +53,8 @@ export class FreeLists {
   readonly maxOrder: number;
   private readonly pageCount: number;
   private readonly words: Int32Array;
+  /** The index of the sole of order 0. */
+  private readonly soles: number;
   private readonly trees: BitTree[] = [];
   /** What a round of the check counts into; undefined once a block was listed or unlisted since it began. */
   countedBy: CheckTally | undefined = undefined;
@@ -58,7 +68,8 @@ export class FreeLists {
     this.maxOrder = maxOrder;
     this.pageCount = pageCount;
     this.words = words;
-    let at = COUNTS + maxOrder + 1;
+    this.soles = COUNTS + maxOrder + 1;
+    let at = this.soles + maxOrder + 1;
     for (let order = 0; order <= maxOrder; order++) {
       const length = blocksOfOrder(pageCount, order);
       this.trees.push(new BitTree(words, at, length));
@@ -87,33 +98,54 @@ export class FreeLists {
    * all behind; -1 where the bits disagree about them.
    */
   countWithin(order: number, from: number, last: number): number {
-    return countMembers(
-      this.trees[order],
-      from >>> order,
-      last < this.pageCount ? last >>> order : 0x7fffffff,
-    );
+    const first = from >>> order;
+    const end = last < this.pageCount ? last >>> order : 0x7fffffff;
+    const count = countMembers(this.trees[order], first, end);
+    const sole = this.words[this.soles + order];
+    const member = (sole - 1) >>> order;
+    const isWithin = sole !== 0 && member >= first && (member <= end || last >= this.pageCount);
+    return isWithin && count >= 0 ? count + 1 : count;
   }
 
+  /** True when the block of `order` that `page` lies in is on its list. */
   has(page: number, order: number): boolean {
-    return this.trees[order].has(page >>> order);
+    const sole = this.words[this.soles + order];
+    return sole === 0 ? this.trees[order].has(page >>> order) : sole === (page & (-1 << order)) + 1;
   }
 
   /** Puts a block on its list as it is; `release` is the form that merges. */
   insert(page: number, order: number): void {
-    const words = this.words;
+    const { words, soles } = this;
+    const tree = this.trees[order];
     this.countedBy = undefined;
-    this.trees[order].insert(page >>> order);
+    if (words[COUNTS + order] === 0) words[soles + order] = page + 1;
+    else {
+      if (words[soles + order] !== 0) tree.insert(this.firstOfOrder(order) >>> order);
+      words[soles + order] = 0;
+      tree.insert(page >>> order);
+    }
     words[COUNTS + order]++;
     words[ORDER_MASK_WORD] |= 1 << order;
     words[FREE_PAGES_WORD] += 1 << order;
   }
 
+  /** Takes a block, which must be on its list, off it as it is. */
   remove(page: number, order: number): void {
-    const words = this.words;
+    const { words } = this;
     this.countedBy = undefined;
-    this.trees[order].remove(page >>> order);
+    this.takeOff(page, order);
     if (--words[COUNTS + order] === 0) words[ORDER_MASK_WORD] &= ~(1 << order);
     words[FREE_PAGES_WORD] -= 1 << order;
+  }
+
+  /** Takes a block off its list, but does not count; false, changing nothing, when it is on none. */
+  private takeOff(page: number, order: number): boolean {
+    const { words, soles } = this;
+    const sole = words[soles + order];
+    if (sole === 0) return this.trees[order].remove(page >>> order);
+    if (sole !== page + 1) return false;
+    words[soles + order] = 0;
+    return true;
   }
 
   /** The smallest order, `order` or above, of which a block is free; -1 when there is none. */
@@ -123,8 +155,11 @@ export class FreeLists {
 
   /** The first page of the first free block of exactly `order`, of which there must be one. */
   firstOfOrder(order: number): number {
-    const page = this.trees[order].first() << order;
-    if (!this.has(page, order)) throw corrupted("F3", `no block of order ${order} is at page ${page}`);
+    const sole = this.words[this.soles + order];
+    const page = sole === 0 ? this.trees[order].first() << order : sole - 1;
+    const isWithin = page >>> 0 <= this.pageCount - (1 << order);
+    if (!isWithin || !this.has(page, order))
+      throw corrupted("F3", `no block of order ${order} is at page ${page}`);
     return page;
   }
 
@@ -137,9 +172,10 @@ export class FreeLists {
     if (each < 0) return -1;
     const page = this.firstOfOrder(each);
     this.remove(page, each);
-    const { words, trees } = this;
+    const { words, soles } = this;
+    // The lists of smaller orders are empty.
     for (let half = order; half < each; half++) {
-      trees[half].insert((page + (1 << half)) >>> half);
+      words[soles + half] = page + (1 << half) + 1;
       words[COUNTS + half]++;
     }
     const splitPages = (1 << each) - (1 << order);
@@ -155,10 +191,10 @@ export class FreeLists {
     if (order > this.maxOrder || (page & (size - 1)) !== 0 || page >>> 0 > this.pageCount - size) {
       throw corrupted("B1", `a block of order ${order} lies at page ${page}`);
     }
-    const { words, trees } = this;
+    const { words } = this;
     let emptied = 0;
     let merged = order;
-    while (merged < this.maxOrder && trees[merged].remove((page >>> merged) ^ 1)) {
+    while (merged < this.maxOrder && this.takeOff((page & (-1 << merged)) ^ (1 << merged), merged)) {
       if (--words[COUNTS + merged] === 0) emptied |= 1 << merged;
       merged++;
     }
@@ -233,13 +269,21 @@ export class FreeLists {
     for (let mask = this.orderMask & (-1 << order); mask !== 0; mask &= mask - 1) {
       // The wanted place, where it is free in a block of this order; else the near end of the next such block.
       const each = lowestBit(mask);
-      const tree = this.trees[each];
-      const member = highest ? tree.previous(wanted >> each) : tree.next(wanted >> each);
+      const member = this.nearest(each, wanted >> each, highest);
       const start = member << each;
       const page = highest ? Math.min(wanted, start + (1 << each) - size) : Math.max(wanted, start);
       const fits = member >= 0 && page >= from && page + size <= to;
       if (fits && (found < 0 || page < found !== highest)) found = page;
     }
     return found;
+  }
+
+  /** The number of the nearest block of `order` at or above `member`, or below where `highest`; -1 when there is none. */
+  private nearest(order: number, member: number, highest: boolean): number {
+    const tree = this.trees[order];
+    const sole = this.words[this.soles + order];
+    if (sole === 0) return highest ? tree.previous(member) : tree.next(member);
+    const only = (sole - 1) >> order;
+    return only !== member && only < member !== highest ? -1 : only;
   }
 }

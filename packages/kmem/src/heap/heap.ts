@@ -152,7 +152,7 @@ export class Heap {
 
   /**
    * Allocates `count` times `byteLength` bytes, set to zero where the heap has bytes, and returns their offset. (So may be the
-   * rest of the last eight.)
+   * rest of the last sixteen.)
    *
    * Throws as `malloc` does; a product that no heap could hold is out of memory.
    */
@@ -419,7 +419,7 @@ export class Heap {
     return offset >>> 0;
   }
 
-  /** Sets the bytes of a new allocation to zero, and maybe those behind up to the next multiple of 8, which are its own. */
+  /** Sets the bytes of a new allocation to zero, and maybe those behind up to the next multiple of 16, which are its own. */
   protected clear(offset: number, byteLength: number): void {
     this.bytes.clear(offset, byteLength);
   }

@@ -10,9 +10,10 @@ import { PAGE } from "./helpers.ts";
 
 const PAGE_COUNT = 128;
 const MAX_ORDER = 7;
-/** In the free lists: the mask of orders, and what comes before the trees. */
+/** In the free lists: the mask of orders, the sole of order 0, and the first tree. */
 const ORDER_MASK_WORD = 0;
-const FIRST_TREE = 2 + MAX_ORDER + 1;
+const SOLES = 2 + MAX_ORDER + 1;
+const FIRST_TREE = SOLES + MAX_ORDER + 1;
 
 /** An allocator and its tables: a block of order 1 at page 0, a run of 3 pages at page 4. */
 class Subject {
@@ -73,13 +74,43 @@ test.each<[what: string, message: string, use: (subject: Subject) => unknown]>([
       buddy.allocate(0, { from: 31 * PAGE, to: 32 * PAGE });
     },
   ],
+  ...(
+    [
+      ["beyond the tables", PAGE_COUNT],
+      ["before them", -8],
+      ["where no block of its order begins", 9],
+    ] as const
+  ).map(([what, page]): [string, string, (subject: Subject) => unknown] => [
+    `an allocation, when the sole of its list lies ${what}`,
+    `F3 broken: no block of order 3 is at page ${page}`,
+    ({ buddy, lists }) => {
+      lists[SOLES + 3] = page + 1;
+      buddy.allocate(3);
+    },
+  ]),
+  [
+    "an allocation in a range, when the sole lies where no block of its order begins",
+    "B2 broken: page 8 is on no list",
+    ({ buddy, lists }) => {
+      lists[SOLES + 3] = 9 + 1;
+      buddy.allocate(3, { from: 8 * PAGE, to: 16 * PAGE });
+    },
+  ],
+  [
+    "a second block on a list, when its sole lies beyond the tables",
+    "F3 broken: no block of order 0 is at page 199",
+    ({ buddy, lists }) => {
+      lists[SOLES] = 199 + 1;
+      buddy.allocateAt(16 * PAGE, 0);
+    },
+  ],
   [
     "a run of pages that no block holds, when a tree has a bit above an empty word",
     "B2 broken: page 62 is on no list",
     (subject) => {
       const { buddy, lists } = subject;
       for (let page = 8; page < PAGE_COUNT; page += 8) buddy.reserve(page * PAGE, 8 * PAGE);
-      lists[subject.tree(1)] = 0;
+      lists[SOLES + 1] = 0;
       lists[subject.tree(1) + 2] = 1 << 1;
       buddy.allocatePages(3);
     },
@@ -143,6 +174,24 @@ test.each<[what: string, message: string, use: (subject: Subject) => unknown]>([
     "B3 broken: the resize under way is 5, expected 0",
     ({ buddy, state }) => {
       state[RESIZE_START] = 5;
+      buddy.check();
+    },
+  ],
+  ...[-(2 ** 31), PAGE_COUNT + 1, 1].map((sole): [string, string, (subject: Subject) => unknown] => [
+    `check(), of a list that has ${sole} as its sole and no block`,
+    "B2 broken: the count of order 7 from page 0 on is 1, expected 0",
+    ({ buddy, lists }) => {
+      lists[SOLES + 7] = sole;
+      buddy.check();
+    },
+  ]),
+  [
+    "check(), of a list with a sole beside others",
+    "B2 broken: page 30 is on no list",
+    ({ buddy, lists }) => {
+      buddy.reserve(31 * PAGE, PAGE);
+      expect(lists[SOLES]).toBe(0);
+      lists[SOLES] = 7 + 1;
       buddy.check();
     },
   ],

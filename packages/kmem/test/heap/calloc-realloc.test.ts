@@ -14,17 +14,21 @@ describe("calloc", () => {
     [1, 1],
     [3, 5],
     [7, 100],
+    [16, 16],
+    [3, 16],
+    [1, 1024],
+    [1, 1025],
     [1, 8192],
     [100, 100],
     [3, PAGE],
   ])(
-    "of %i times %i sets those bytes to zero, and at most the rest of their last eight",
+    "of %i times %i sets those bytes to zero, and at most the rest of their last sixteen",
     (count, byteLength) => {
       const heap = dirtyHeap(16);
       const offset = heap.calloc(count, byteLength);
       const total = count * byteLength;
       expect(bytesAt(heap, offset, total).every((byte) => byte === 0)).toBe(true);
-      const end = offset + Math.ceil(total / 8) * 8;
+      const end = offset + Math.ceil(total / 16) * 16;
       expect(end).toBeLessThanOrEqual(offset + heap.usableSize(offset));
       const all = new Uint8Array(heap.buffer);
       expect(all.subarray(0, offset).every((byte) => byte === 0xaa)).toBe(true);
@@ -32,6 +36,22 @@ describe("calloc", () => {
       expectSound(heap, 1);
     },
   );
+
+  test("of any length up to some hundred bytes sets those to zero, and nothing but the rest of their last sixteen", () => {
+    const heap = dirtyHeap(16);
+    const all = new Uint8Array(heap.buffer);
+    for (let byteLength = 0; byteLength <= 400; byteLength++) {
+      all.fill(0xaa);
+      const offset = heap.calloc(1, byteLength);
+      const zeros = all.reduce((count, byte) => count + (byte === 0 ? 1 : 0), 0);
+      expect(zeros, `of ${byteLength}`).toBe(Math.ceil(byteLength / 16) * 16);
+      expect(
+        bytesAt(heap, offset, byteLength).every((byte) => byte === 0),
+        `${byteLength}`,
+      ).toBe(true);
+      heap.free(offset);
+    }
+  });
 
   test("of memory used before is zero again", () => {
     const heap = dirtyHeap(16);
@@ -129,6 +149,19 @@ describe("realloc", () => {
       writePattern(heap, offset, length, 3);
       expectSound(heap, 1);
     }
+  });
+
+  test("to any much smaller size copies just so many bytes", () => {
+    const heap = dirtyHeap(64);
+    for (let byteLength = 1; byteLength <= 300; byteLength++) {
+      const offset = heap.malloc(1000);
+      writePattern(heap, offset, 1000, byteLength);
+      const moved = heap.realloc(offset, byteLength);
+      expect(moved).not.toBe(offset);
+      expectPattern(heap, moved, byteLength, byteLength);
+      heap.free(moved);
+    }
+    expectSound(heap, 0);
   });
 
   test("to a much smaller size gives the room back, its bytes copied", () => {
