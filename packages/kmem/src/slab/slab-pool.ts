@@ -483,7 +483,7 @@ export class SlabPool extends Depot {
       if (slabPage < 0) break;
       const taken = Math.min(count, this.soundFree(number, slabPage));
       if (taken === 0) throw this.slabError(number, slabPage);
-      const firstWord = slabPage * this.depotWordsPerPage;
+      const firstWord = this.depotWord(slabPage);
       const lastWord = this.lastDepotWord(slabPage);
       // The lowest free slots of the slab, the lowest of them on top: what is allocated together lies in a row.
       let taking = firstWord - 1;
