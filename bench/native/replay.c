@@ -75,7 +75,7 @@ static double now_ns(void) {
 static int32_t baseline_bytes[BASELINE_BYTES / sizeof(int32_t)];
 static volatile uintptr_t baseline_sink;
 
-/* The calls beside malloc and free; the streams make few of them. */
+/* The calls beside malloc and free: up to a quarter of what a stream asks for. */
 static inline void *allocate_otherwise(int kind, void *old, uint32_t argument) {
   if (kind == KIND_REALLOC) return realloc(old, argument);
   if (kind == KIND_CALLOC) return calloc(1, argument);

@@ -124,12 +124,16 @@ describe("a run with kmem and, where a C compiler is, glibc", async () => {
     const both = merged(rename("tiny/other"), document);
     expect(both.workloads.map(({ name }) => name)).toEqual(["tiny/other", TINY.name]);
     expect(merged(both, document)).toEqual(both);
+    const later = { ...document, date: "2099-01-01T00:00:00.000Z" };
+    expect(merged(both, later).date).toBe(document.date);
+    expect(merged(document, later)).toBe(later);
   });
 
   it("is kept beside runs of the same machine and settings only", () => {
     const { machine, settings } = document;
     expect(fits(document, { ...document, date: "2001-01-01T00:00:00.000Z" })).toBe(true);
     expect(fits(document, { ...document, machine: { ...machine, processor: "another" } })).toBe(false);
+    expect(fits(document, { ...document, machine: { ...machine, caches: ["L1d 1K"] } })).toBe(false);
     expect(fits(document, { ...document, settings: { ...settings, processCount: 99 } })).toBe(false);
   });
 

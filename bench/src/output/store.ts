@@ -30,14 +30,17 @@ function tryRead(path: string): BenchmarkDocument | undefined {
 
 /** Figures of two machines tell nothing beside each other. */
 export function fits(a: BenchmarkDocument, b: BenchmarkDocument): boolean {
-  const { processor, processorCount } = a.machine;
-  const isSameMachine = processor === b.machine.processor && processorCount === b.machine.processorCount;
-  return isSameMachine && JSON.stringify(a.settings) === JSON.stringify(b.settings);
+  return conditionsOf(a) === conditionsOf(b);
 }
 
-/** @returns `earlier` with the workloads of `later` in place of its own, or behind them */
+function conditionsOf({ machine, settings }: BenchmarkDocument): string {
+  return JSON.stringify([machine.processor, machine.processorCount, machine.caches, settings]);
+}
+
+/** @returns `earlier` with the workloads of `later` in place of its own, or behind them; `later` where nothing is left of it */
 export function merged(earlier: BenchmarkDocument, later: BenchmarkDocument): BenchmarkDocument {
   const isNew = (workload: string | null): boolean => later.workloads.some(({ name }) => name === workload);
+  if (earlier.workloads.every(({ name }) => isNew(name))) return later;
   const workloads = earlier.workloads.map(
     (old) => later.workloads.find(({ name }) => name === old.name) ?? old,
   );
