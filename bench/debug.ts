@@ -23,9 +23,8 @@ import { DEBUG_SUBJECTS } from "./src/subjects/javascript.ts";
 import { selectWorkloads } from "./src/workloads/catalogue.ts";
 
 const PROCESS_COUNT = 5;
-/** Rounds, as multiples of those of the other benchmarks: 0.3 s and more of processor time. */
-const WARMUP_FACTOR = 2;
-const TIMED_FACTOR = 15;
+/** Timed rounds, as a multiple of those of the other benchmarks: 0.3 s and more of processor time. */
+const TIMED_FACTOR = 4;
 const DEFAULT_WORKLOADS = ["real", "random-replacement/1e3", "random-replacement/1e5"];
 /** The most that a mode may cost, as a ratio to the plain heap. */
 const BARS: Readonly<Record<string, number>> = { off: 1.02, sampled: 1.03, full: 6 };
@@ -93,7 +92,6 @@ const modes = allModes.filter(
 const benchmarks = await runBenchmarks({
   workloads: selectWorkloads(options.only ?? DEFAULT_WORKLOADS).map((workload) => ({
     ...workload,
-    warmupRounds: WARMUP_FACTOR * workload.warmupRounds,
     timedRounds: TIMED_FACTOR * workload.timedRounds,
     hasLatency: false,
   })),

@@ -26,6 +26,8 @@ const PROCESS_COUNT = 5;
 /** The same, and the timed rounds of each process, when there is little time; single operations are not timed then. */
 const QUICK_PROCESS_COUNT = 2;
 const QUICK_TIMED_ROUNDS = 3;
+/** A quick run warms up for this share of the time: enough for a look. */
+const QUICK_WARMUP_DIVISOR = 4;
 
 interface Options {
   readonly quick: boolean;
@@ -78,7 +80,12 @@ const options = new Command("bench")
 const chosen = options.only ?? WORKLOADS.filter(({ quick }) => quick || !options.quick);
 const benchmarks = await runBenchmarks({
   workloads: options.quick
-    ? chosen.map((workload) => ({ ...workload, timedRounds: QUICK_TIMED_ROUNDS, hasLatency: false }))
+    ? chosen.map((workload) => ({
+        ...workload,
+        warmupRounds: Math.ceil(workload.warmupRounds / QUICK_WARMUP_DIVISOR),
+        timedRounds: QUICK_TIMED_ROUNDS,
+        hasLatency: false,
+      }))
     : chosen,
   subjects: options.subjects,
   quick: options.quick,

@@ -67,9 +67,10 @@ const MAX_SPACE_BYTES = 2 ** 32;
 const MAX_LATENCY_PROCESS_COUNT = 3;
 /**
  * Operations before the timed rounds of a latency process: V8 compiles what is done once in a thousand operations only
- * after some million of them. (99.99 % of git's took 13.7 µs after half a million, and take 2.8 after three million.)
+ * after some million of them. (99.99 % of git's took 13.7 µs after half a million, and take 2.8 after three million; perl's 6.2
+ * after eight million, and 2.3 after thirty.)
  */
-const LATENCY_WARMUP_OPERATIONS = 8e6;
+const LATENCY_WARMUP_OPERATIONS = 2.4e7;
 /** Timed rounds of such a process: what interrupts the processor strikes some of them more than others. */
 const LATENCY_ROUNDS = 9;
 

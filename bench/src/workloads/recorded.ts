@@ -4,14 +4,15 @@ import { readIndex, readRecording, type RecordingEntry } from "../recordings/cat
 import { OPERATION, type Workload } from "./workload.ts";
 
 /** Operations that the timed rounds of a process should hold together, so that a figure is a few milliseconds' at least. */
-const TIMED_OPERATIONS = 2e6;
+const TIMED_OPERATIONS = 8e6;
 const MIN_TIMED_ROUNDS = 3;
-const MAX_TIMED_ROUNDS = 25;
+const MAX_TIMED_ROUNDS = 60;
 /**
- * Operations of the warm-up: V8 has compiled and recompiled all by then, also what a program does seldom: on
- * sqlite3 it does so until the fifteenth million, meanwhile rounds take up to three times as long as after.
+ * Operations of the warm-up: V8 has compiled and recompiled all by then, also what a program does seldom: on sqlite3 it does so
+ * until the fifteenth million, on node until the fortieth, and rounds in which it does take two or three times as long as others,
+ * since its compiling threads are on the same processor.
  */
-const WARMUP_OPERATIONS = 1.6e7;
+const WARMUP_OPERATIONS = 4.8e7;
 
 /** All recorded workloads: `real/NAME` for heaps, `pages/NAME` for buddy allocators. */
 export function recordedWorkloads(): Workload[] {
