@@ -26,7 +26,7 @@ const PROCESS_COUNT = 5;
 /** The same, and the timed rounds of each process, when there is little time; single operations are not timed then. */
 const QUICK_PROCESS_COUNT = 2;
 const QUICK_TIMED_ROUNDS = 3;
-/** A quick run warms up for this share of the time: enough for a look. */
+/** By so much a quick run warms up for a shorter time: enough for a look. */
 const QUICK_WARMUP_DIVISOR = 4;
 
 interface Options {
