@@ -125,6 +125,20 @@ describe("a heap that grows page by page", () => {
     heap.check();
   });
 
+  // A loop copies the small ones, the engine the large ones; both have seen the buffer as it was before.
+  it.each([40, 200, 3000])("moves %i bytes into space that it has grown by for them", (byteLength) => {
+    const heap = new Heap({ buffer: new ArrayBuffer(8 * PAGE, { maxByteLength: MIB }) });
+    const offset = heap.calloc(1, byteLength);
+    fillPayload(heap.buffer, offset, byteLength, 1);
+    const before = heap.size;
+    heap.malloc(heap.size - heap.stats().heldBytes);
+    expect(heap.size).toBe(before);
+    const moved = heap.realloc(offset, 6 * PAGE);
+    expect(moved).toBeGreaterThanOrEqual(before);
+    verifyPayload(heap.buffer, moved, byteLength, 1);
+    heap.check();
+  });
+
   it("enlarges its last allocation in place", () => {
     const heap = new Heap({ size: 4 * PAGE, maxSize: 64 * PAGE });
     const offset = heap.malloc(3 * PAGE);
