@@ -42,45 +42,51 @@ function expectApart(stretches: readonly Stretch[], end: number, maxUnused: numb
   expect(unused).toBeLessThanOrEqual(maxUnused);
 }
 
-describe.each(SPACES)("the tables for $cacheLimit caches, $threadCount threads, $endOffset bytes", (space) => {
-  const { cacheLimit, endOffset, granule, pageSize, threadCount } = space;
-  const layout = L.poolLayout(space);
-  const numbers = cacheLimit + 1;
+describe.each(SPACES)(
+  "the tables for $cacheLimit caches, $threadCount threads, $endOffset bytes",
+  (space) => {
+    const { cacheLimit, endOffset, granule, pageSize, threadCount } = space;
+    const layout = L.poolLayout(space);
+    const numbers = cacheLimit + 1;
 
-  test("have the tops, the currents and the magazines of a region apart, and close", () => {
-    const tables = [
-      { name: "tops", start: 0, end: 2 * numbers },
-      { name: "currents", start: layout.currents, end: layout.currents + numbers },
-      ...magazinesOf(layout, cacheLimit),
-    ];
-    // A line after each deep magazine, the rest of a line before them all, and what number 0 does not use of its own.
-    const maxUnused = (layout.deepCaches + 1) * 16 + L.MAGAZINE_WORDS;
-    expectApart(tables, layout.regionWords, maxUnused);
-  });
+    test("have the tops, the currents and the magazines of a region apart, and close", () => {
+      const layout = L.poolLayout(space);
+      const tables = [
+        { name: "tops", start: 0, end: 2 * numbers },
+        { name: "currents", start: layout.currents, end: layout.currents + numbers },
+        ...magazinesOf(layout, cacheLimit),
+      ];
+      // A line after each deep magazine, the rest of a line before them all, and what number 0 does not use of its own.
+      const maxUnused = (layout.deepCaches + 1) * 16 + L.MAGAZINE_WORDS;
+      expectApart(tables, layout.regionWords, maxUnused);
+    });
 
-  test("have all parts apart, each long enough for its space", () => {
-    const granules = Math.ceil(endOffset / granule / 32);
-    const pages = Math.ceil(endOffset / pageSize);
-    const parts = [
-      { name: "regions", start: 0, end: threadCount * layout.regionWords },
-      { name: "caches", start: layout.caches, end: layout.caches + numbers * L.CACHE_WORDS },
-      { name: "in-use map", start: layout.inUse, end: layout.inUse + granules },
-      { name: "depot map", start: layout.depot, end: layout.depot + granules },
-      { name: "summary", start: layout.summary, end: layout.summary + Math.ceil(granules / 32) },
-      { name: "slab words", start: layout.slabs, end: layout.slabs + pages * L.SLAB_WORDS },
-      { name: "links", start: layout.links, end: layout.links + pages * L.LINK_WORDS },
-      { name: "page words", start: layout.pages, end: layout.pages + pages },
-    ];
-    // The rest of a line behind each map.
-    expectApart(parts, layout.wordCount, 3 * 16);
-    expect(layout.pages + pages, "page words come last").toBe(layout.wordCount);
-  });
+    test("have all parts apart, each long enough for its space", () => {
+      const layout = L.poolLayout(space);
+      const granules = Math.ceil(endOffset / granule / 32);
+      const pages = Math.ceil(endOffset / pageSize);
+      const parts = [
+        { name: "regions", start: 0, end: threadCount * layout.regionWords },
+        { name: "caches", start: layout.caches, end: layout.caches + numbers * L.CACHE_WORDS },
+        { name: "in-use map", start: layout.inUse, end: layout.inUse + granules },
+        { name: "depot map", start: layout.depot, end: layout.depot + granules },
+        { name: "summary", start: layout.summary, end: layout.summary + Math.ceil(granules / 32) },
+        { name: "slab words", start: layout.slabs, end: layout.slabs + pages * L.SLAB_WORDS },
+        { name: "links", start: layout.links, end: layout.links + pages * L.LINK_WORDS },
+        { name: "page words", start: layout.pages, end: layout.pages + pages },
+      ];
+      // The rest of a line behind each map.
+      expectApart(parts, layout.wordCount, 3 * 16);
+      expect(layout.pages + pages, "page words come last").toBe(layout.wordCount);
+    });
 
-  test("give deep magazines to a pool of one thread alone", () => {
-    expect(layout.deepCaches > 0).toBe(threadCount === 1);
-    const rooms = new Set<number>();
-    for (let number = 1; number <= cacheLimit; number++) rooms.add(L.magazineRoom(layout, number));
-    expect(Math.max(...rooms)).toBeLessThanOrEqual(L.MAX_MAGAZINE_SIZE);
-    expect(rooms.size).toBe(threadCount === 1 && layout.deepCaches < cacheLimit ? 2 : 1);
-  });
-});
+    test("give deep magazines to a pool of one thread alone", () => {
+      const layout = L.poolLayout(space);
+      expect(layout.deepCaches > 0).toBe(threadCount === 1);
+      const rooms = new Set<number>();
+      for (let number = 1; number <= cacheLimit; number++) rooms.add(L.magazineRoom(layout, number));
+      expect(Math.max(...rooms)).toBeLessThanOrEqual(L.MAX_MAGAZINE_SIZE);
+      expect(rooms.size).toBe(threadCount === 1 && layout.deepCaches < cacheLimit ? 2 : 1);
+    });
+  },
+);
