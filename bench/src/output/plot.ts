@@ -25,7 +25,7 @@ const MARGIN = { top: 56, bottom: 56, left: 170, right: 30 };
 const FONT = "system-ui, sans-serif";
 
 /** Colours of kmem's subjects, in their order, and of each family of others. They differ in lightness as well. */
-const OWN_COLOURS = ["#c2410c", "#f97316", "#fdba74", "#9a3412", "#ea580c"];
+const OWN_COLOURS = ["#c2410c", "#7c2d12", "#f97316", "#fdba74", "#9a3412", "#ea580c"];
 const NATIVE_COLOURS = ["#1e3a8a", "#2563eb", "#60a5fa", "#93c5fd"];
 const OTHER_COLOURS = [
   "#14532d",

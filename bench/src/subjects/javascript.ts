@@ -22,6 +22,8 @@ export interface ChildTask {
   readonly modulePath: string;
   /** Whether the allocator is to be a variable to the compiler, and not a constant. */
   readonly isVariable: boolean;
+  /** Bytes of bytecode that V8 may compile into a loop at most, of all that it calls; undefined for as many as V8 does unasked. */
+  readonly inlineBytes?: number;
   readonly streamPath: string;
   readonly target: Target;
   readonly spaceBytes: number;
@@ -45,6 +47,11 @@ const JAVASCRIPT_BASELINE = "loop in JavaScript";
 const LIMIT_MS = 2000;
 /** The same for a heap that takes stacks. */
 const TRACED_LIMIT_MS = 8000;
+/**
+ * V8 compiles up to 920 bytes of bytecode into a loop, which `malloc` and `free` take two thirds of; `calloc` then stays a call,
+ * of 7 ns. With so many there is room for all of kmem's.
+ */
+const ALL_INLINED_BYTES = 3000;
 /** Most slots of a workload for such an allocator: a process gets no further than this in its set-up. */
 const SLOW_MAX_SLOTS = 20_000;
 /** The same for objects of the collector's, and for allocators in Wasm modules. */
@@ -54,7 +61,9 @@ type Timing = Pick<ChildTask, "warmupRounds" | "timedRounds" | "columns">;
 const UNTIMED: Timing = { warmupRounds: 0, timedRounds: 0, columns: [] };
 
 type Kind = Pick<ChildTask, "loop" | "adapter" | "allocator"> &
-  Partial<Pick<ChildTask, "isVariable" | "clock" | "limitMs">> & { readonly module?: ModuleName };
+  Partial<Pick<ChildTask, "isVariable" | "inlineBytes" | "clock" | "limitMs">> & {
+    readonly module?: ModuleName;
+  };
 type Facts = Pick<Subject, "name" | "targets" | "hasBytes" | "locate"> &
   Partial<Pick<Subject, "baseline" | "footprintIsOfProcess" | "maxSlotCount" | "isSlow">>;
 
@@ -127,6 +136,7 @@ const GUEST = { ...HEAP, maxSlotCount: GUEST_MAX_SLOTS } as const;
 
 const OWN_SUBJECTS: readonly Subject[] = [
   javascriptSubject({ ...HEAP, name: "kmem Heap" }, KMEM),
+  javascriptSubject({ ...HEAP, name: "kmem Heap, inlined" }, { ...KMEM, inlineBytes: ALL_INLINED_BYTES }),
   javascriptSubject({ ...HEAP, name: "kmem Heap, variable" }, { ...KMEM, isVariable: true }),
   javascriptSubject(
     {

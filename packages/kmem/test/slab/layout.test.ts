@@ -46,7 +46,6 @@ describe.each(SPACES)(
   "the tables for $cacheLimit caches, $threadCount threads, $endOffset bytes",
   (space) => {
     const { cacheLimit, endOffset, granule, pageSize, threadCount } = space;
-    const layout = L.poolLayout(space);
     const numbers = cacheLimit + 1;
 
     test("have the tops, the currents and the magazines of a region apart, and close", () => {
