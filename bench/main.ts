@@ -62,7 +62,10 @@ const options = new Command("bench")
   .option("--quick", "run some of the workloads, within two minutes", false)
   .option("--only <workloads>", "names of workloads or groups, between commas", parseNames(selectWorkloads))
   .addOption(
-    new Option("--subjects <subjects>", "names of subjects or their beginnings, between commas")
+    new Option(
+      "--subjects <subjects>",
+      "beginnings of subjects' names, or of what follows a comma in them; between commas",
+    )
       .argParser(parseNames(selectSubjects))
       .default(SUBJECTS, "all"),
   )

@@ -9,7 +9,7 @@ import { plotMemory, plotTimes } from "../src/output/plot.ts";
 import { fits, merged } from "../src/output/store.ts";
 import { renderForTerminal } from "../src/output/terminal.ts";
 import { checksumOf } from "../src/stream/layout.ts";
-import { SUBJECTS } from "../src/subjects/catalogue.ts";
+import { selectSubjects, SUBJECTS } from "../src/subjects/catalogue.ts";
 import type { Subject } from "../src/subjects/subject.ts";
 import { buildReplacement, randomSize } from "../src/workloads/replacement.ts";
 import { PAIR, type Workload } from "../src/workloads/workload.ts";
@@ -176,6 +176,24 @@ describe("a smoke run of every subject", async () => {
     const { p50Ns = 0, p99Ns = 0, p9999Ns = 0, maxNs = 0 } = row?.latency ?? {};
     expect(p50Ns).toBeGreaterThan(0);
     expect([p50Ns, p99Ns, p9999Ns, maxNs].toSorted((a, b) => a - b)).toEqual([p50Ns, p99Ns, p9999Ns, maxNs]);
+  });
+});
+
+describe("the choice of subjects", () => {
+  const namesOf = (...names: string[]): string[] => selectSubjects(names).map(({ name }) => name);
+
+  it("goes by the beginning of a name, or of what follows a comma, and adds the loops to hold them against", () => {
+    expect(namesOf("MIMALLOC")).toEqual(["mimalloc", "loop in C"]);
+    expect(namesOf("inlined", "variable")).toEqual([
+      "kmem Heap, inlined",
+      "kmem Heap, variable",
+      "loop in JavaScript",
+    ]);
+    expect(namesOf("kmem Heap")).toContain("kmem Heap, in Wasm");
+  });
+
+  it("refuses a name that fits none", () => {
+    expect(() => namesOf("mimalloc", "umalloc")).toThrow("no subject umalloc; there are: kmem Heap, ");
   });
 });
 

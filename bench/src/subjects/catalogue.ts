@@ -14,7 +14,8 @@ export const OWN_PREFIX = "kmem ";
 export const SUBJECTS: readonly Subject[] = [...JAVASCRIPT_SUBJECTS, ...NATIVE_SUBJECTS];
 
 /**
- * @param names subjects' names or beginnings of them, such as `kmem` for all of kmem's; case does not matter
+ * @param names beginnings of subjects' names, such as `kmem` for all of kmem's, or of what follows a comma in them, such as
+ *   `variable`; case does not matter
  * @returns the named subjects and the loops without an allocator that they are held against; throws an Error
  *   on a name that fits none
  */
@@ -30,5 +31,6 @@ export function selectSubjects(names: readonly string[]): Subject[] {
 }
 
 function fits(subject: Subject, name: string): boolean {
-  return subject.name.toLowerCase().startsWith(name.toLowerCase());
+  const whole = subject.name.toLowerCase();
+  return [whole, ...whole.split(", ")].some((part) => part.startsWith(name.toLowerCase()));
 }
