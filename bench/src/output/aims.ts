@@ -54,9 +54,10 @@ export function aimsOf(document: BenchmarkDocument): AimResult[] {
   ];
 }
 
-/** For the heap that a program has unasked, for the one that V8 was told to inline, and for the one that V8 does not know. */
+/** For the heap that a program has unasked, for the one that V8 was told to inline (a run may be without), and for the one that V8 does not know. */
 function meanAims(document: BenchmarkDocument, over: string, bar: number): AimResult[] {
-  return [HEAP, INLINED, VARIABLE].map((subject) =>
+  const hasInlined = document.rows.some(({ subject }) => subject === INLINED);
+  return [HEAP, ...(hasInlined ? [INLINED] : []), VARIABLE].map((subject) =>
     ratioAim(
       `real programs and kernel objects, ${subject} over ${over}`,
       bar,
