@@ -3,7 +3,6 @@
  * argument is a {@link ChildTask} as JSON. Started by `subjects/javascript.ts`.
  */
 
-import { setFlagsFromString } from "node:v8";
 import { checksumOf, OPERATION_WORDS } from "../stream/layout.ts";
 import type { ChildTask } from "../subjects/javascript.ts";
 import type { LatencySample, MemorySample, TimeSample } from "../subjects/sample.ts";
@@ -15,10 +14,6 @@ import { stream, task } from "./task.ts";
 /** Operations between two looks at the clock, where time may run out. */
 const SLICE_OPERATIONS = 4096;
 
-// As a program can: what V8 compiles later goes by it.
-if (task.inlineBytes !== undefined) {
-  setFlagsFromString(`--max-inlined-bytecode-size-cumulative=${task.inlineBytes}`);
-}
 const { loop } = (await import(`./${task.loop}-loop.ts`)) as { readonly loop: Loop };
 const roundBegin = stream.setupCount * OPERATION_WORDS;
 const roundEnd = roundBegin + stream.roundCount * OPERATION_WORDS;

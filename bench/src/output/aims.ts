@@ -54,7 +54,7 @@ export function aimsOf(document: BenchmarkDocument): AimResult[] {
   ];
 }
 
-/** For the heap that a program has unasked, for the one that V8 was told to inline (a run may be without), and for the one that V8 does not know. */
+/** For the heap as it is, for the one that V8 was told to inline, where the run has it, and for the one that V8 does not know. */
 function meanAims(document: BenchmarkDocument, over: string, bar: number): AimResult[] {
   const hasInlined = document.rows.some(({ subject }) => subject === INLINED);
   return [HEAP, ...(hasInlined ? [INLINED] : []), VARIABLE].map((subject) =>

@@ -31,6 +31,6 @@ export function selectSubjects(names: readonly string[]): Subject[] {
 }
 
 function fits(subject: Subject, name: string): boolean {
-  const whole = subject.name.toLowerCase();
-  return [whole, ...whole.split(", ")].some((part) => part.startsWith(name.toLowerCase()));
+  const parts = subject.name.toLowerCase().split(", ");
+  return parts.some((part) => part.startsWith(name.toLowerCase()));
 }

@@ -22,8 +22,6 @@ export interface ChildTask {
   readonly modulePath: string;
   /** Whether the allocator is to be a variable to the compiler, and not a constant. */
   readonly isVariable: boolean;
-  /** Bytes of bytecode that V8 may compile into a loop at most, of all that it calls; undefined for as many as V8 does unasked. */
-  readonly inlineBytes?: number;
   readonly streamPath: string;
   readonly target: Target;
   readonly spaceBytes: number;
@@ -51,7 +49,7 @@ const TRACED_LIMIT_MS = 8000;
  * V8 compiles up to 920 bytes of bytecode into a loop, which `malloc` and `free` take two thirds of; `calloc` then stays a call,
  * of 7 ns. With so many there is room for all of kmem's.
  */
-const ALL_INLINED_BYTES = 3000;
+const ALL_INLINED = ["--max-inlined-bytecode-size-cumulative=3000"];
 /** Most slots of a workload for such an allocator: a process gets no further than this in its set-up. */
 const SLOW_MAX_SLOTS = 20_000;
 /** The same for objects of the collector's, and for allocators in Wasm modules. */
@@ -61,8 +59,10 @@ type Timing = Pick<ChildTask, "warmupRounds" | "timedRounds" | "columns">;
 const UNTIMED: Timing = { warmupRounds: 0, timedRounds: 0, columns: [] };
 
 type Kind = Pick<ChildTask, "loop" | "adapter" | "allocator"> &
-  Partial<Pick<ChildTask, "isVariable" | "inlineBytes" | "clock" | "limitMs">> & {
+  Partial<Pick<ChildTask, "isVariable" | "clock" | "limitMs">> & {
     readonly module?: ModuleName;
+    /** What Node is started with, before the program. */
+    readonly nodeFlags?: readonly string[];
   };
 type Facts = Pick<Subject, "name" | "targets" | "hasBytes" | "locate"> &
   Partial<Pick<Subject, "baseline" | "footprintIsOfProcess" | "maxSlotCount" | "isSlow">>;
@@ -72,12 +72,13 @@ function javascriptSubject(facts: Facts, kind: Kind): Subject {
   const runChild = async (run: Run, mode: ChildTask["mode"], timing: Timing): Promise<unknown> => {
     const { streamPath, target, spaceBytes, prefix } = run;
     const { warmupRounds, timedRounds, columns } = timing;
-    const { module, ...rest } = kind;
+    const { module, nodeFlags = [], ...rest } = kind;
     const path = module === undefined ? "" : modulePath(module);
     const facts = { isVariable: false, clock: "wall", ...rest } as const;
     const what = { ...facts, mode, modulePath: path, streamPath, target, spaceBytes };
     const task: ChildTask = { ...what, warmupRounds, timedRounds, columns };
-    return JSON.parse(await runProgram([...prefix, process.execPath, childProgram(), JSON.stringify(task)]));
+    const program = [process.execPath, ...nodeFlags, childProgram(), JSON.stringify(task)];
+    return JSON.parse(await runProgram([...prefix, ...program]));
   };
   return {
     baseline: JAVASCRIPT_BASELINE,
@@ -136,7 +137,7 @@ const GUEST = { ...HEAP, maxSlotCount: GUEST_MAX_SLOTS } as const;
 
 const OWN_SUBJECTS: readonly Subject[] = [
   javascriptSubject({ ...HEAP, name: "kmem Heap" }, KMEM),
-  javascriptSubject({ ...HEAP, name: "kmem Heap, inlined" }, { ...KMEM, inlineBytes: ALL_INLINED_BYTES }),
+  javascriptSubject({ ...HEAP, name: "kmem Heap, inlined" }, { ...KMEM, nodeFlags: ALL_INLINED }),
   javascriptSubject({ ...HEAP, name: "kmem Heap, variable" }, { ...KMEM, isVariable: true }),
   javascriptSubject(
     {

@@ -12,6 +12,9 @@ const SPACES: readonly L.PoolSpace[] = [
   { cacheLimit: 97, endOffset: 2 ** 26, granule: 16, pageSize: 4096, threadCount: 5 },
 ];
 
+/** Words of a cache line, which parts begin with. */
+const LINE_WORDS = 16;
+
 interface Stretch {
   readonly name: string;
   readonly start: number;
@@ -56,26 +59,26 @@ describe.each(SPACES)(
         ...magazinesOf(layout, cacheLimit),
       ];
       // A line after each deep magazine, the rest of a line before them all, and what number 0 does not use of its own.
-      const maxUnused = (layout.deepCaches + 1) * 16 + L.MAGAZINE_WORDS;
+      const maxUnused = (layout.deepCaches + 1) * LINE_WORDS + L.MAGAZINE_WORDS;
       expectApart(tables, layout.regionWords, maxUnused);
     });
 
     test("have all parts apart, each long enough for its space", () => {
       const layout = L.poolLayout(space);
-      const granules = Math.ceil(endOffset / granule / 32);
+      const mapWords = Math.ceil(endOffset / granule / 32);
       const pages = Math.ceil(endOffset / pageSize);
       const parts = [
         { name: "regions", start: 0, end: threadCount * layout.regionWords },
         { name: "caches", start: layout.caches, end: layout.caches + numbers * L.CACHE_WORDS },
-        { name: "in-use map", start: layout.inUse, end: layout.inUse + granules },
-        { name: "depot map", start: layout.depot, end: layout.depot + granules },
-        { name: "summary", start: layout.summary, end: layout.summary + Math.ceil(granules / 32) },
+        { name: "in-use map", start: layout.inUse, end: layout.inUse + mapWords },
+        { name: "depot map", start: layout.depot, end: layout.depot + mapWords },
+        { name: "summary", start: layout.summary, end: layout.summary + Math.ceil(mapWords / 32) },
         { name: "slab words", start: layout.slabs, end: layout.slabs + pages * L.SLAB_WORDS },
         { name: "links", start: layout.links, end: layout.links + pages * L.LINK_WORDS },
         { name: "page words", start: layout.pages, end: layout.pages + pages },
       ];
       // The rest of a line behind each map.
-      expectApart(parts, layout.wordCount, 3 * 16);
+      expectApart(parts, layout.wordCount, 3 * LINE_WORDS);
       expect(layout.pages + pages, "page words come last").toBe(layout.wordCount);
     });
 
