@@ -19,6 +19,7 @@ enum { KIND_FREE = 0, KIND_MALLOC = 1, KIND_CALLOC = 2, KIND_REALLOC = 3 };
 
 #ifndef KMEM
 EXPORT(allocate) void *allocate(size_t size) { return malloc(size); }
+EXPORT(allocate_zeroed) void *allocate_zeroed(size_t size) { return calloc(1, size); }
 EXPORT(release) void release(void *pointer) { free(pointer); }
 /* The end of what the allocator has taken from the memory so far, moved up by `bytes`. */
 EXPORT(claim) void *claim(size_t bytes) { return sbrk((intptr_t)bytes); }
@@ -26,7 +27,6 @@ EXPORT(claim) void *claim(size_t bytes) { return sbrk((intptr_t)bytes); }
 
 EXPORT(allocate_otherwise) void *allocate_otherwise(int kind, void *old, uint32_t argument) {
   if (kind == KIND_REALLOC) return realloc(old, argument);
-  if (kind == KIND_CALLOC) return calloc(1, argument);
   return memalign((size_t)1 << (argument >> ALIGNED_SIZE_BITS), argument & ((1 << ALIGNED_SIZE_BITS) - 1));
 }
 
@@ -40,7 +40,9 @@ static inline __attribute__((always_inline)) void run(const int32_t *operations,
       free(live[slot]);
     } else {
       uint32_t argument = operations[at + 1];
-      int32_t *object = kind == KIND_MALLOC ? malloc(argument) : allocate_otherwise(kind, live[slot], argument);
+      int32_t *object = kind == KIND_MALLOC   ? malloc(argument)
+                        : kind == KIND_CALLOC ? calloc(1, argument)
+                                              : allocate_otherwise(kind, live[slot], argument);
       if (write) *object = (int32_t)slot;
       live[slot] = object;
     }

@@ -3,16 +3,21 @@
 import type { ChildTask } from "../subjects/javascript.ts";
 
 /**
- * One allocator behind the names that the loop calls. One process makes one adapter, so the loop's calls have
- * one target and the compiler can inline them.
+ * What the loop calls: C's functions, by their names. An argument means what the workload's target says: of a buddy allocator
+ * the first of `malloc` is an order.
  */
-export interface Adapter {
-  /** Carries out a malloc; `argument` as the workload's target says. Throws when there is no memory. */
-  allocate(argument: number): number;
-  /** Carries out a calloc, realloc or aligned malloc, as `kind` says; `old` is what the slot holds. */
-  allocateOtherwise(kind: number, old: number, argument: number): number;
-  /** Frees what was allocated. */
+export interface Allocator {
+  /** Throws when there is no memory, or for an `align` that it cannot give. */
+  malloc(argument: number, align?: number): number;
+  calloc(count: number, byteLength: number): number;
+  realloc(old: number, byteLength: number): number;
   free(offset: number): void;
+}
+
+/** An allocator and what belongs to it. One process makes one, so the loop's calls have one target and can be inlined. */
+export interface Adapter {
+  /** Where the subject is a class of its own, that: as in a program, no call then lies between it and the loop. */
+  readonly allocator: Allocator;
   /** The allocator's bytes as words, for the write of an object's first word; undefined where it has no bytes. */
   readonly words: Int32Array | undefined;
   /** A zeroed table for `slotCount` offsets, of the narrowest kind that holds every offset of this allocator. */

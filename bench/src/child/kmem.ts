@@ -7,21 +7,18 @@
  */
 
 import { BuddyAllocator, Heap, SlabCache } from "kmem";
-import * as layout from "../stream/layout.ts";
 import { PAGE_BYTES } from "../workloads/workload.ts";
 import {
   createOffsetTable,
   FIRST_HEAP_BYTES,
   type Adapter,
   type AdapterOptions,
+  type Allocator,
   type OffsetTable,
 } from "./adapter.ts";
 
-/** Constants of this module: see `offset-loop.ts`. */
-const { KIND_CALLOC, KIND_REALLOC, alignedSizeOf, alignmentOf } = layout;
-
-function refuse(kind: number): never {
-  throw new Error(`this allocator knows no operation of kind ${kind}`);
+function refuse(): never {
+  throw new Error("this allocator knows malloc and free alone");
 }
 
 /** Makes a heap that begins small and grows within `buffer`. */
@@ -30,28 +27,14 @@ type MakeHeap = (options: { buffer: ArrayBuffer; size: number }) => Heap;
 /** A byte heap that begins small and grows within an array buffer of the whole size, with all of its checks on. */
 export class HeapAdapter implements Adapter {
   declare readonly words: Int32Array;
-  declare private heap: Heap;
+  declare allocator: Heap;
 
   constructor(spaceBytes: number, isVariable: boolean, makeHeap: MakeHeap) {
     const buffer = new ArrayBuffer(spaceBytes);
     // A field that was written twice is no constant to V8: so it looks to a function that is handed its heap.
-    this.heap = makeHeap({ buffer, size: FIRST_HEAP_BYTES });
-    if (isVariable) this.heap = makeHeap({ buffer, size: FIRST_HEAP_BYTES });
+    this.allocator = makeHeap({ buffer, size: FIRST_HEAP_BYTES });
+    if (isVariable) this.allocator = makeHeap({ buffer, size: FIRST_HEAP_BYTES });
     this.words = new Int32Array(buffer);
-  }
-
-  allocate(byteLength: number): number {
-    return this.heap.malloc(byteLength);
-  }
-
-  allocateOtherwise(kind: number, old: number, argument: number): number {
-    if (kind === KIND_REALLOC) return this.heap.realloc(old, argument);
-    if (kind === KIND_CALLOC) return this.heap.calloc(1, argument);
-    return this.heap.malloc(alignedSizeOf(argument), alignmentOf(argument));
-  }
-
-  free(offset: number): void {
-    this.heap.free(offset);
   }
 
   createTable(slotCount: number): OffsetTable {
@@ -59,26 +42,32 @@ export class HeapAdapter implements Adapter {
   }
 
   footprintBytes(): number {
-    const stats = this.heap.stats();
+    const stats = this.allocator.stats();
     return stats.heldBytes + stats.metadataBytes;
   }
 }
 
 /** A buddy allocator over an offset-only space. */
-class BuddyAdapter implements Adapter {
+class BuddyAdapter implements Adapter, Allocator {
+  declare readonly allocator: Allocator;
   readonly words = undefined;
   declare private readonly buddy: BuddyAllocator;
 
   constructor(spaceBytes: number) {
     this.buddy = new BuddyAllocator({ size: spaceBytes, pageSize: PAGE_BYTES });
+    this.allocator = this;
   }
 
-  allocate(order: number): number {
+  malloc(order: number): number {
     return this.buddy.allocate(order);
   }
 
-  allocateOtherwise(kind: number): number {
-    return refuse(kind);
+  calloc(): number {
+    return refuse();
+  }
+
+  realloc(): number {
+    return refuse();
   }
 
   free(offset: number): void {
@@ -97,7 +86,8 @@ class BuddyAdapter implements Adapter {
 }
 
 /** A slab cache on a buddy allocator of its own. */
-class SlabAdapter implements Adapter {
+class SlabAdapter implements Adapter, Allocator {
+  declare readonly allocator: Allocator;
   readonly words = undefined;
   declare private readonly buddy: BuddyAllocator;
   declare private readonly cache: SlabCache;
@@ -107,14 +97,19 @@ class SlabAdapter implements Adapter {
     this.spaceBytes = spaceBytes;
     this.buddy = new BuddyAllocator({ size: spaceBytes, pageSize: PAGE_BYTES });
     this.cache = new SlabCache(this.buddy, { name: "bench", objectSize: objectBytes });
+    this.allocator = this;
   }
 
-  allocate(): number {
+  malloc(): number {
     return this.cache.allocate();
   }
 
-  allocateOtherwise(kind: number): number {
-    return refuse(kind);
+  calloc(): number {
+    return refuse();
+  }
+
+  realloc(): number {
+    return refuse();
   }
 
   free(offset: number): void {

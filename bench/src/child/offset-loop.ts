@@ -21,7 +21,8 @@ interface AdapterModule {
 }
 
 /** The stream's layout as constants of this module: V8 reads an imported name from memory each time it is used. */
-const { KIND_BITS, KIND_FREE, KIND_MALLOC, KIND_MASK, OPERATION_WORDS } = layout;
+const { KIND_BITS, KIND_CALLOC, KIND_FREE, KIND_MALLOC, KIND_MASK, KIND_REALLOC, OPERATION_WORDS } = layout;
+const { alignedSizeOf, alignmentOf } = layout;
 
 /**
  * Words that one call of a loop takes on, of 4096 operations: V8 compiles a function with its best compiler
@@ -35,6 +36,13 @@ const adapter = createAdapter({ task, objectBytes: stream.words[1] ?? 0 });
 const live = adapter.createTable(stream.slotCount);
 const bytes = adapter.words ?? new Int32Array(0);
 
+/** The calls that are rare: hardly one in thirty. */
+function allocateOtherwise(kind: number, old: number, argument: number): number {
+  return kind === KIND_REALLOC
+    ? adapter.allocator.realloc(old, argument)
+    : adapter.allocator.malloc(alignedSizeOf(argument), alignmentOf(argument));
+}
+
 /** Operations `begin` to `end` (exclusive), both in words; each new object's first word is written. */
 function runWrite(begin: number, end: number): void {
   for (let at = begin; at < end; at += OPERATION_WORDS) {
@@ -42,13 +50,15 @@ function runWrite(begin: number, end: number): void {
     const slot = head >>> KIND_BITS;
     const kind = head & KIND_MASK;
     if (kind === KIND_FREE) {
-      adapter.free(live[slot] as number);
+      adapter.allocator.free(live[slot] as number);
     } else {
       const argument = operations[at + 1] as number;
       const offset =
         kind === KIND_MALLOC
-          ? adapter.allocate(argument)
-          : adapter.allocateOtherwise(kind, live[slot] as number, argument);
+          ? adapter.allocator.malloc(argument)
+          : kind === KIND_CALLOC
+            ? adapter.allocator.calloc(1, argument)
+            : allocateOtherwise(kind, live[slot] as number, argument);
       bytes[offset >>> 2] = slot;
       live[slot] = offset;
     }
@@ -62,13 +72,15 @@ function runPlain(begin: number, end: number): void {
     const slot = head >>> KIND_BITS;
     const kind = head & KIND_MASK;
     if (kind === KIND_FREE) {
-      adapter.free(live[slot] as number);
+      adapter.allocator.free(live[slot] as number);
     } else {
       const argument = operations[at + 1] as number;
       live[slot] =
         kind === KIND_MALLOC
-          ? adapter.allocate(argument)
-          : adapter.allocateOtherwise(kind, live[slot] as number, argument);
+          ? adapter.allocator.malloc(argument)
+          : kind === KIND_CALLOC
+            ? adapter.allocator.calloc(1, argument)
+            : allocateOtherwise(kind, live[slot] as number, argument);
     }
   }
 }

@@ -2,30 +2,40 @@
 
 import { createRequire } from "node:module";
 import { MemPool } from "@thi.ng/malloc";
-import { KIND_CALLOC, KIND_REALLOC } from "../stream/layout.ts";
-import { createOffsetTable, type Adapter, type AdapterOptions, type OffsetTable } from "./adapter.ts";
+import {
+  createOffsetTable,
+  type Adapter,
+  type AdapterOptions,
+  type Allocator,
+  type OffsetTable,
+} from "./adapter.ts";
 
 /** `@thi.ng/malloc`, with its defaults but for the alignment, which is that of the others. */
-class MemPoolAdapter implements Adapter {
+class MemPoolAdapter implements Adapter, Allocator {
+  declare readonly allocator: Allocator;
   declare readonly words: Int32Array;
   declare private readonly pool: MemPool;
 
   constructor(spaceBytes: number) {
     const buffer = new ArrayBuffer(spaceBytes);
     this.pool = new MemPool({ buf: buffer, align: 16 });
+    this.allocator = this;
     this.words = new Int32Array(buffer);
   }
 
-  allocate(byteLength: number): number {
+  malloc(byteLength: number, align?: number): number {
+    if (align !== undefined) throw new Error("@thi.ng/malloc knows no alignment of a single allocation");
     const offset = this.pool.malloc(byteLength);
     if (offset === 0 && byteLength > 0) throw new Error("@thi.ng/malloc is out of memory");
     return offset;
   }
 
-  allocateOtherwise(kind: number, old: number, argument: number): number {
-    if (kind === KIND_REALLOC) return old === 0 ? this.allocate(argument) : this.pool.realloc(old, argument);
-    if (kind === KIND_CALLOC) return this.pool.calloc(argument);
-    throw new Error("@thi.ng/malloc knows no alignment of a single allocation");
+  calloc(count: number, byteLength: number): number {
+    return this.pool.calloc(count * byteLength);
+  }
+
+  realloc(old: number, byteLength: number): number {
+    return old === 0 ? this.malloc(byteLength) : this.pool.realloc(old, byteLength);
   }
 
   free(offset: number): void {
@@ -53,38 +63,43 @@ interface SkipListAllocator {
 }
 
 /** The package `malloc`: free blocks in a skip list. */
-class SkipListAdapter implements Adapter {
+class SkipListAdapter implements Adapter, Allocator {
+  declare readonly allocator: Allocator;
   declare readonly words: Int32Array;
   declare private readonly bytes: Uint8Array;
-  declare private readonly allocator: SkipListAllocator;
+  declare private readonly list: SkipListAllocator;
 
   constructor(spaceBytes: number) {
     const buffer = new ArrayBuffer(spaceBytes);
-    const Allocator = createRequire(import.meta.url)("malloc") as new (
+    const SkipList = createRequire(import.meta.url)("malloc") as new (
       buffer: ArrayBuffer,
     ) => SkipListAllocator;
-    this.allocator = new Allocator(buffer);
+    this.list = new SkipList(buffer);
+    this.allocator = this;
     this.words = new Int32Array(buffer);
     this.bytes = new Uint8Array(buffer);
   }
 
-  allocate(byteLength: number): number {
-    const offset = this.allocator.alloc(Math.max(byteLength, 1));
+  malloc(byteLength: number, align?: number): number {
+    if (align !== undefined) throw new Error("the package malloc knows no alignment");
+    const offset = this.list.alloc(Math.max(byteLength, 1));
     if (offset === 0) throw new Error("malloc is out of memory");
     return offset;
   }
 
-  allocateOtherwise(kind: number, old: number, argument: number): number {
-    if (kind === KIND_CALLOC) return this.allocator.calloc(Math.max(argument, 1));
-    if (kind !== KIND_REALLOC) throw new Error("the package malloc knows no alignment");
-    const offset = this.allocate(argument);
-    this.bytes.copyWithin(offset, old, old + Math.min(argument, this.allocator.sizeOf(old)));
-    this.allocator.free(old);
+  calloc(count: number, byteLength: number): number {
+    return this.list.calloc(Math.max(count * byteLength, 1));
+  }
+
+  realloc(old: number, byteLength: number): number {
+    const offset = this.malloc(byteLength);
+    this.bytes.copyWithin(offset, old, old + Math.min(byteLength, this.list.sizeOf(old)));
+    this.list.free(old);
     return offset;
   }
 
   free(offset: number): void {
-    this.allocator.free(offset);
+    this.list.free(offset);
   }
 
   createTable(slotCount: number): OffsetTable {
@@ -93,7 +108,7 @@ class SkipListAdapter implements Adapter {
 
   /** Up to the end of the last used block. */
   footprintBytes(): number {
-    const used = this.allocator.inspect().blocks.filter(({ type }) => type === "used");
+    const used = this.list.inspect().blocks.filter(({ type }) => type === "used");
     return used.reduce((end, { offset, size }) => Math.max(end, offset + size), 0);
   }
 }

@@ -2,8 +2,14 @@
 
 import { readFileSync } from "node:fs";
 import { wasm, type Memory } from "../../../scripts/wasm/webassembly.ts";
-import { KIND_CALLOC, KIND_REALLOC } from "../stream/layout.ts";
-import { createOffsetTable, type Adapter, type AdapterOptions, type OffsetTable } from "./adapter.ts";
+import { alignedArgument, KIND_ALIGNED, KIND_REALLOC } from "../stream/layout.ts";
+import {
+  createOffsetTable,
+  type Adapter,
+  type AdapterOptions,
+  type Allocator,
+  type OffsetTable,
+} from "./adapter.ts";
 
 const WASM_PAGE_BYTES = 2 ** 16;
 const MAX_WASM_PAGES = 2 ** 16;
@@ -33,13 +39,15 @@ export function emscriptenImports(memory: Memory): Imports {
 interface EmscriptenExports {
   _initialize(): void;
   allocate(byteLength: number): number;
+  allocate_zeroed(byteLength: number): number;
   allocate_otherwise(kind: number, old: number, argument: number): number;
   release(offset: number): void;
   claim(byteLength: number): number;
 }
 
 /** dlmalloc or emmalloc, called from JavaScript. */
-class EmscriptenAdapter implements Adapter {
+class EmscriptenAdapter implements Adapter, Allocator {
+  declare readonly allocator: Allocator;
   declare readonly words: Int32Array;
   declare private readonly exports: EmscriptenExports;
   declare private readonly firstEnd: number;
@@ -50,14 +58,20 @@ class EmscriptenAdapter implements Adapter {
     this.exports._initialize();
     this.firstEnd = this.exports.claim(0);
     this.words = new Int32Array(memory.buffer);
+    this.allocator = this;
   }
 
-  allocate(byteLength: number): number {
-    return this.exports.allocate(byteLength);
+  malloc(byteLength: number, align?: number): number {
+    if (align === undefined) return this.exports.allocate(byteLength);
+    return this.exports.allocate_otherwise(KIND_ALIGNED, 0, alignedArgument(byteLength, align));
   }
 
-  allocateOtherwise(kind: number, old: number, argument: number): number {
-    return this.exports.allocate_otherwise(kind, old, argument);
+  calloc(count: number, byteLength: number): number {
+    return this.exports.allocate_zeroed(count * byteLength);
+  }
+
+  realloc(old: number, byteLength: number): number {
+    return this.exports.allocate_otherwise(KIND_REALLOC, old, byteLength);
   }
 
   free(offset: number): void {
@@ -82,7 +96,8 @@ interface TlsfExports {
 }
 
 /** AssemblyScript's allocator, called from JavaScript. */
-class TlsfAdapter implements Adapter {
+class TlsfAdapter implements Adapter, Allocator {
+  declare readonly allocator: Allocator;
   declare readonly words: Int32Array;
   declare private readonly exports: TlsfExports;
   declare private readonly memory: Memory;
@@ -92,18 +107,22 @@ class TlsfAdapter implements Adapter {
     this.memory = wasmMemory(isSmall ? WASM_PAGE_BYTES : MODULE_BYTES + spaceBytes);
     this.exports = instantiate(modulePath, { env: { memory: this.memory, abort: () => {} } });
     this.words = new Int32Array(this.memory.buffer);
+    this.allocator = this;
   }
 
-  allocate(byteLength: number): number {
+  malloc(byteLength: number, align?: number): number {
+    if (align !== undefined) throw new Error("AssemblyScript's allocator knows no alignment");
     return this.exports.allocate(byteLength);
   }
 
-  allocateOtherwise(kind: number, old: number, argument: number): number {
-    if (kind === KIND_REALLOC) return this.exports.reallocate(old, argument);
-    if (kind !== KIND_CALLOC) throw new Error("AssemblyScript's allocator knows no alignment");
-    const offset = this.exports.allocate(argument);
-    this.exports.zero(offset, argument);
+  calloc(count: number, byteLength: number): number {
+    const offset = this.exports.allocate(count * byteLength);
+    this.exports.zero(offset, count * byteLength);
     return offset;
+  }
+
+  realloc(old: number, byteLength: number): number {
+    return this.exports.reallocate(old, byteLength);
   }
 
   free(offset: number): void {

@@ -61,20 +61,13 @@ export class ByteViews {
     const { doubles } = this;
     let index = offset >>> 3;
     const end = index + 2 * ((byteLength + 15) >>> 4);
-    if (byteLength > SHORT_CLEAR_BYTES || end > doubles.length) {
-      this.clearLong(offset, byteLength);
+    if (end > doubles.length) {
+      this.clearAnew(offset, byteLength);
       return;
     }
-    // 64 bytes at a time: a loop's own work costs as much as a write. (One by one, callocs of 300 bytes take a tenth longer.)
-    for (const last = end - 8; index <= last; index += 8) {
-      doubles[index] = 0;
-      doubles[index + 1] = 0;
-      doubles[index + 2] = 0;
-      doubles[index + 3] = 0;
-      doubles[index + 4] = 0;
-      doubles[index + 5] = 0;
-      doubles[index + 6] = 0;
-      doubles[index + 7] = 0;
+    if (byteLength > SHORT_CLEAR_BYTES) {
+      doubles.fill(0, index, end);
+      return;
     }
     for (; index < end; index += 2) {
       doubles[index] = 0;
@@ -105,8 +98,8 @@ export class ByteViews {
     for (let at = 4 * count; at < byteLength; at++) bytes[to + at] = bytes[from + at];
   }
 
-  /** As `clear`, for any length and where views may have to be made anew. */
-  private clearLong(offset: number, byteLength: number): void {
+  /** As `clear`, where views may have to be made anew. */
+  private clearAnew(offset: number, byteLength: number): void {
     if (!this.exist) return;
     const end = roundUp(offset + byteLength, 16);
     this.reach(end);

@@ -42,7 +42,10 @@ const NO_SLOT_WORD = -1;
 /** The class of each number of granules, likewise: as a field it costs a twentieth of all, where V8 does not know the heap. */
 const CLASSES = CLASS_OF;
 
-/** True for an integer from 0 to 2^32 - 1. A constant of the module's own as well. */
+/**
+ * True for an integer from 0 to 2^32 - 1. `malloc` and `calloc` have it written out: as a call it takes 19 more of the bytes for
+ * which V8 has room in a loop.
+ */
 const isWord = (value: unknown): value is number => typeof value === "number" && value >>> 0 === value;
 
 /** The largest request that a space with 32-bit offsets could hold, in bytes. */
@@ -134,7 +137,12 @@ export class Heap {
    * grow, RangeError or TypeError for a length or alignment that is no such integer. O(1).
    */
   malloc(byteLength: number, align?: number): number {
-    if (isWord(byteLength) && byteLength <= this.fastLimit && align === undefined) {
+    if (
+      typeof byteLength === "number" &&
+      byteLength >>> 0 === byteLength &&
+      byteLength <= this.fastLimit &&
+      align === undefined
+    ) {
       const offset = this.pool.allocate(CLASSES[(byteLength + 15) >>> 4]);
       if (offset !== NO_SLOT_WORD) return offset >>> 0;
     }
@@ -157,7 +165,12 @@ export class Heap {
    * Throws as `malloc` does; a product that no heap could hold is out of memory.
    */
   calloc(count: number, byteLength: number): number {
-    if (isWord(count) && isWord(byteLength)) {
+    if (
+      typeof count === "number" &&
+      typeof byteLength === "number" &&
+      count >>> 0 === count &&
+      byteLength >>> 0 === byteLength
+    ) {
       const total = count * byteLength;
       if (total <= this.fastLimit && this.bytes.isAttached) {
         const offset = this.pool.allocate(CLASSES[(total + 15) >>> 4]);

@@ -96,19 +96,16 @@ export class SharedPool extends SlabPool {
   }
 
   override allocate(number: number): number {
+    const top = this.words[this.region + 2 * number];
+    return this.words[top] === 0 ? this.refill(number) : this.take(number, top);
+  }
+
+  protected override take(number: number, top: number): number {
     const words = this.words;
-    const at = this.region + 2 * number;
-    let top = words[at];
-    let entry = words[top];
-    if (entry === 0) {
-      top = this.trade(number);
-      entry = words[top];
-      if (entry === 0) return NO_SLOT;
-    }
-    const offset = (entry - 1) | 0;
+    const offset = (words[top] - 1) | 0;
     if (this.owners !== undefined) this.owners[offset >>> this.granuleShift] = this.owner;
     Atomics.or(words, this.inUse + (offset >>> this.wordShift), 1 << (offset >>> this.granuleShift));
-    words[at] = top - 1;
+    words[this.region + 2 * number] = top - 1;
     return offset;
   }
 
@@ -148,45 +145,61 @@ export class SharedPool extends SlabPool {
     const words = this.words;
     const at = this.region + 2 * number;
     let top = words[at];
-    if (top >= words[at + 1]) top = this.trade(number);
+    if (top >= words[at + 1]) top = this.unload(number);
     words[top + 1] = offset + 1;
     words[at] = top + 1;
   }
 
-  /** As in a pool of one thread, but what is given back goes home, and what has come home is taken first. */
-  protected override trade(number: number): number {
+  /** As in a pool of one thread, but what has come home is taken first. */
+  protected override refill(number: number): number {
     this.lock.acquire();
     try {
       // A cache that another thread destroyed has no slabs, and is to get none.
-      if (!this.isAlive(number)) return this.magazine(number);
-      this.limitMagazine(number);
-      const top = this.words[this.region + 2 * number];
-      const size = this.words[this.region + 2 * number + 1] - this.magazine(number);
-      this.inboxes.open(this.thread, number, size);
-      if (top === this.magazine(number)) return this.refill(number, size);
-      // Slabs that other threads made let a magazine hold more: one that was full may have room now.
-      if (top < this.magazine(number) + size) return top;
-      const rest = this.sendHome(number, (size + 1) >>> 1);
-      const lowest = this.magazine(number) + 1;
-      return rest === 0 ? this.words[this.region + 2 * number] : this.giveBack(number, lowest, rest);
+      if (!this.isAlive(number)) return NO_SLOT;
+      const { words, inboxes, thread } = this;
+      const size = this.openInbox(number);
+      const count = Math.min(inboxes.count(thread, number), size);
+      if (count > 0 && count * LEAST_SHARE >= size) {
+        const magazine = this.magazine(number);
+        const at = this.region + 2 * number;
+        if (words[at] !== magazine) throw this.topError(number);
+        inboxes.moveTo(magazine, at, thread, number, count);
+        return this.take(number, magazine + count);
+      }
+      const slot = super.refill(number);
+      if (slot !== NO_SLOT) return slot;
+      // Better what is meant for others than nothing.
+      this.callIn(number);
+      return super.refill(number);
     } finally {
       this.lock.release();
     }
   }
 
-  /** Fills this thread's empty magazine, which may hold `size` slots; the rest is as for `trade`. */
-  private refill(number: number, size: number): number {
-    const { words, inboxes, thread } = this;
-    const count = Math.min(inboxes.count(thread, number), size);
-    if (count * LEAST_SHARE >= size) {
-      inboxes.moveTo(this.magazine(number), this.region + 2 * number, thread, number, count);
-      return words[this.region + 2 * number];
+  /** As in a pool of one thread, but what is given back goes home. */
+  protected override unload(number: number): number {
+    this.lock.acquire();
+    try {
+      const { words } = this;
+      const magazine = this.magazine(number);
+      if (!this.isAlive(number)) return magazine;
+      const size = this.openInbox(number);
+      // Slabs that other threads made let a magazine hold more: one that was full may have room now.
+      const at = this.region + 2 * number;
+      if (words[at] < magazine + size) return words[at];
+      const rest = this.sendHome(number, (size + 1) >>> 1);
+      return rest === 0 ? words[at] : this.giveBack(number, magazine + 1, rest);
+    } finally {
+      this.lock.release();
     }
-    const top = super.trade(number);
-    if (top !== this.magazine(number)) return top;
-    // Better what is meant for others than nothing.
-    this.callIn(number);
-    return super.trade(number);
+  }
+
+  /** Lets this thread's magazine of a cache, and its inbox, hold what they may now. Returns how many slots that is. */
+  private openInbox(number: number): number {
+    this.limitMagazine(number);
+    const size = this.words[this.region + 2 * number + 1] - this.magazine(number);
+    this.inboxes.open(this.thread, number, size);
+    return size;
   }
 
   /**

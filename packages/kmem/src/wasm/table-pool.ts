@@ -8,6 +8,11 @@
 import { SlabPool } from "../slab/slab-pool.ts";
 
 export class TablePool extends SlabPool {
+  override free(number: number, offset: number): void {
+    this.clearInUse(offset);
+    this.push(number, offset);
+  }
+
   /** As the pool's, but what finds no room goes to its slab. */
   override push(number: number, offset: number): void {
     const words = this.words;
