@@ -61,12 +61,8 @@ export class ByteViews {
     const { doubles } = this;
     let index = offset >>> 3;
     const end = index + 2 * ((byteLength + 15) >>> 4);
-    if (end > doubles.length) {
-      this.clearAnew(offset, byteLength);
-      return;
-    }
-    if (byteLength > SHORT_CLEAR_BYTES) {
-      doubles.fill(0, index, end);
+    if (byteLength > SHORT_CLEAR_BYTES || end > doubles.length) {
+      this.clearLong(offset, byteLength);
       return;
     }
     for (; index < end; index += 2) {
@@ -98,8 +94,8 @@ export class ByteViews {
     for (let at = 4 * count; at < byteLength; at++) bytes[to + at] = bytes[from + at];
   }
 
-  /** As `clear`, where views may have to be made anew. */
-  private clearAnew(offset: number, byteLength: number): void {
+  /** As `clear`, for any length and where views may have to be made anew. */
+  private clearLong(offset: number, byteLength: number): void {
     if (!this.exist) return;
     const end = roundUp(offset + byteLength, 16);
     this.reach(end);
