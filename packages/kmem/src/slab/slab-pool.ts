@@ -254,7 +254,7 @@ export class SlabPool extends Depot {
     return this.words.subarray(first, first + byteLength / (32 * this.granule));
   }
 
-  /** Sets the in-use bit of an offset: again, where a free is undone. */
+  /** Sets the in-use bit of an offset. */
   setInUse(offset: number): void {
     this.words[this.inUse + (offset >>> this.wordShift)] |= 1 << (offset >>> this.granuleShift);
   }
