@@ -45,7 +45,7 @@ function allocateOtherwise(kind: number, old: number, argument: number): number 
 
 /** Operations `begin` to `end` (exclusive), both in words; each new object's first word is written. */
 function runWrite(begin: number, end: number): void {
-  for (let at = begin; at < end; at += OPERATION_WORDS) {
+  for (let at = begin | 0; at < (end | 0); at += OPERATION_WORDS) {
     const head = operations[at] as number;
     const slot = head >>> KIND_BITS;
     const kind = head & KIND_MASK;
@@ -53,21 +53,23 @@ function runWrite(begin: number, end: number): void {
       adapter.allocator.free(live[slot] as number);
     } else {
       const argument = operations[at + 1] as number;
-      const offset =
-        kind === KIND_MALLOC
-          ? adapter.allocator.malloc(argument)
-          : kind === KIND_CALLOC
-            ? adapter.allocator.calloc(1, argument)
-            : allocateOtherwise(kind, live[slot] as number, argument);
-      bytes[offset >>> 2] = slot;
-      live[slot] = offset;
+      if (kind === KIND_MALLOC || kind === KIND_CALLOC) {
+        const offset =
+          kind === KIND_MALLOC ? adapter.allocator.malloc(argument) : adapter.allocator.calloc(1, argument);
+        bytes[offset >>> 2] = slot;
+        live[slot] = offset;
+      } else {
+        const offset = allocateOtherwise(kind, live[slot] as number, argument);
+        bytes[offset >>> 2] = slot;
+        live[slot] = offset;
+      }
     }
   }
 }
 
 /** The same without the write. */
 function runPlain(begin: number, end: number): void {
-  for (let at = begin; at < end; at += OPERATION_WORDS) {
+  for (let at = begin | 0; at < (end | 0); at += OPERATION_WORDS) {
     const head = operations[at] as number;
     const slot = head >>> KIND_BITS;
     const kind = head & KIND_MASK;
@@ -75,12 +77,12 @@ function runPlain(begin: number, end: number): void {
       adapter.allocator.free(live[slot] as number);
     } else {
       const argument = operations[at + 1] as number;
-      live[slot] =
-        kind === KIND_MALLOC
-          ? adapter.allocator.malloc(argument)
-          : kind === KIND_CALLOC
-            ? adapter.allocator.calloc(1, argument)
-            : allocateOtherwise(kind, live[slot] as number, argument);
+      if (kind === KIND_MALLOC || kind === KIND_CALLOC) {
+        live[slot] =
+          kind === KIND_MALLOC ? adapter.allocator.malloc(argument) : adapter.allocator.calloc(1, argument);
+      } else {
+        live[slot] = allocateOtherwise(kind, live[slot] as number, argument);
+      }
     }
   }
 }

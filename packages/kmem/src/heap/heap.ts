@@ -146,7 +146,7 @@ export class Heap {
       const offset = this.pool.allocate(CLASSES[(byteLength + 15) >>> 4]);
       if (offset !== NO_SLOT_WORD) return offset >>> 0;
     }
-    return this.mallocOrThrow(byteLength, align);
+    return this.mallocOrThrow(byteLength, align) >>> 0;
   }
 
   /** As `malloc`, but returns `NONE` when there is no space. */
@@ -180,7 +180,7 @@ export class Heap {
         }
       }
     }
-    return this.callocUncommon(count, byteLength);
+    return this.callocUncommon(count, byteLength) >>> 0;
   }
 
   /**
@@ -193,12 +193,24 @@ export class Heap {
    */
   realloc(offset: number, byteLength: number): number {
     if (!isWord(byteLength)) requireInteger("byteLength", byteLength, 0, MAX_REQUEST);
-    const { pool } = this;
-    if (pool.isObject(offset)) {
-      const usable = pool.slotSize(pool.cacheOf(offset));
-      if (byteLength <= usable && (byteLength > usable / 2 || usable === GRANULE)) return offset;
-      return this.move(offset, usable, byteLength);
+    const { pool, bytes } = this;
+    if (!pool.isObject(offset)) return this.reallocRun(offset, byteLength);
+    const number = pool.cacheOf(offset);
+    const usable = pool.slotSize(number);
+    if (byteLength <= usable && (byteLength > usable / 2 || usable === GRANULE)) return offset;
+    if (byteLength <= this.fastLimit && bytes.isAttached) {
+      const moved = pool.allocate(CLASSES[(byteLength + 15) >>> 4]);
+      if (moved !== NO_SLOT_WORD) {
+        bytes.copy(moved >>> 0, offset, Math.min(usable, byteLength));
+        pool.free(number, offset);
+        return moved >>> 0;
+      }
     }
+    return this.move(offset, usable, byteLength);
+  }
+
+  /** As `realloc`, for what is no object. */
+  private reallocRun(offset: number, byteLength: number): number {
     const usable = this.usableSize(offset);
     return this.resizeRun(offset, usable, byteLength) ? offset : this.move(offset, usable, byteLength);
   }

@@ -98,7 +98,7 @@ export class SlabPool extends Depot {
     this.maxBatch = place.maxBatch ?? MAX_BATCH;
     this.firstDepth = place.magazineDepth ?? FIRST_DEPTH;
     this.magazineBytes = place.magazineBytes ?? MAGAZINE_BYTES;
-    this.granuleMask = -granule;
+    this.granuleMask = 2 ** 31 - granule;
     this.inUse = this.layout.inUse;
     this.region = place.thread * this.layout.regionWords;
     // Number 0 is no cache: its magazine holds nothing, and may hold nothing.
@@ -183,9 +183,12 @@ export class SlabPool extends Depot {
 
   /** As `cacheAt`, for the fast path, but 0 as well for an offset at which no slot of any size can begin. */
   cacheOf(offset: number): number {
-    // One comparison tells whole granules below 2 GiB from all else; a negative word is one above, or a wrong offset.
-    const word = offset & this.granuleMask;
-    if ((word !== offset || word < 0) && word >>> 0 !== offset) return 0;
+    // One comparison tells whole granules below 2 GiB from all else.
+    let word = offset & this.granuleMask;
+    if (word !== offset) {
+      word |= offset & -2147483648;
+      if (word >>> 0 !== offset) return 0;
+    }
     return this.words[this.pages + (word >>> this.pageShift)] & CACHE_MASK;
   }
 
@@ -224,11 +227,11 @@ export class SlabPool extends Depot {
     const granule = offset >>> this.granuleShift;
     const at = this.inUse + (granule >>> 5);
     const word = words[at];
-    const others = word & ~(1 << granule);
-    if (others === word) throw this.freeError(offset);
-    words[at] = others;
+    const bit = 1 << granule;
+    if ((word & bit) === 0) throw this.freeError(offset);
+    words[at] = word ^ bit;
     const head = 2 * number;
-    let top = words[head] + 1;
+    let top = (words[head] + 1) | 0;
     if (top > words[head + 1]) top = (this.unload(number) | 0) + 1;
     words[top] = offset + 1;
     words[head] = top;
