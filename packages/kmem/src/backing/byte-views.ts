@@ -56,19 +56,28 @@ export class ByteViews {
     if (this.exist) this.reach(1);
   }
 
-  /** Sets the bytes at `offset`, a multiple of 16, to zero: `byteLength` of them, rounded up to a multiple of 16. O(byteLength). */
+  /**
+   * Sets the bytes at `offset`, a multiple of 16, to zero: `byteLength` of them, rounded up to a multiple of 16. Throws as
+   * `requireAttached` does. O(byteLength).
+   */
   clear(offset: number, byteLength: number): void {
+    if (this.clearShort(offset, byteLength) || !this.exist) return;
+    const end = roundUp(offset + byteLength, 16);
+    this.reach(end);
+    this.bytes.fill(0, offset, end);
+  }
+
+  /** As `clear`, for a short stretch to which the views at hand reach; false, having done nothing, for any other. Never throws. */
+  clearShort(offset: number, byteLength: number): boolean {
     const { doubles } = this;
     let index = offset >>> 3;
     const end = index + 2 * ((byteLength + 15) >>> 4);
-    if (byteLength > SHORT_CLEAR_BYTES || end > doubles.length) {
-      this.clearLong(offset, byteLength);
-      return;
-    }
+    if (byteLength > SHORT_CLEAR_BYTES || end > doubles.length) return false;
     for (; index < end; index += 2) {
       doubles[index] = 0;
       doubles[index + 1] = 0;
     }
+    return true;
   }
 
   /** Copies the `byteLength` bytes at `from` to `to`, multiples of 4 that are apart. O(byteLength). */
@@ -92,14 +101,6 @@ export class ByteViews {
     }
     for (; index < count; index++) words[target + index] = words[source + index];
     for (let at = 4 * count; at < byteLength; at++) bytes[to + at] = bytes[from + at];
-  }
-
-  /** As `clear`, for any length and where views may have to be made anew. */
-  private clearLong(offset: number, byteLength: number): void {
-    if (!this.exist) return;
-    const end = roundUp(offset + byteLength, 16);
-    this.reach(end);
-    this.bytes.fill(0, offset, end);
   }
 
   /** Makes views that reach to `end`, exclusive, unless they do. So short that V8 inlines it everywhere. */

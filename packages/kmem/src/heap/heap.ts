@@ -172,10 +172,10 @@ export class Heap {
       byteLength >>> 0 === byteLength
     ) {
       const total = count * byteLength;
-      if (total <= this.fastLimit && this.bytes.isAttached) {
+      if (total <= this.fastLimit) {
         const offset = this.pool.allocate(CLASSES[(total + 15) >>> 4]);
         if (offset !== NO_SLOT_WORD) {
-          this.bytes.clear(offset, total);
+          if (!this.bytes.clearShort(offset, total)) this.clearOrFree(offset >>> 0, total);
           return offset >>> 0;
         }
       }
@@ -447,6 +447,16 @@ export class Heap {
   /** Sets the bytes of a new allocation to zero, and maybe those behind up to the next multiple of 16, which are its own. */
   protected clear(offset: number, byteLength: number): void {
     this.bytes.clear(offset, byteLength);
+  }
+
+  /** As `bytes.clear`, of an object; one whose bytes are gone is freed before that throws. */
+  private clearOrFree(offset: number, byteLength: number): void {
+    try {
+      this.bytes.clear(offset, byteLength);
+    } catch (error) {
+      this.free(offset);
+      throw error;
+    }
   }
 
   /** What the fast path of `calloc` leaves. */
