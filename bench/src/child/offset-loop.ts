@@ -38,9 +38,11 @@ const bytes = adapter.words ?? new Int32Array(0);
 
 /** The calls that are rare: hardly one in thirty. */
 function allocateOtherwise(kind: number, old: number, argument: number): number {
-  return kind === KIND_REALLOC
-    ? adapter.allocator.realloc(old, argument)
-    : adapter.allocator.malloc(alignedSizeOf(argument), alignmentOf(argument));
+  return kind === KIND_REALLOC ? adapter.allocator.realloc(old, argument) : allocateAligned(argument);
+}
+
+function allocateAligned(argument: number): number {
+  return adapter.allocator.malloc(alignedSizeOf(argument), alignmentOf(argument));
 }
 
 /** Operations `begin` to `end` (exclusive), both in words; each new object's first word is written. */

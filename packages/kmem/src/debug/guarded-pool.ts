@@ -40,6 +40,10 @@ export class GuardedPool extends SlabPool {
     return super.allocate(number);
   }
 
+  override release(offset: number): boolean {
+    return this.releaseByCache(offset);
+  }
+
   override free(number: number, offset: number): void {
     if (this.wards[number] === undefined) super.free(number, offset);
     else this.owner?.freeGuarded(offset);

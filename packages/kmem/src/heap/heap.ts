@@ -233,9 +233,7 @@ export class Heap {
    * was never handed out: inside an allocation, outside the heap, not a whole number.
    */
   free(offset: number): void {
-    const number = this.pool.cacheOf(offset);
-    if (number !== 0) this.pool.free(number, offset);
-    else this.freeRun(offset);
+    if (!this.pool.release(offset)) this.freeRun(offset);
   }
 
   /** Bytes that may be used at `offset`. Throws `AllocError` `NOT_ALLOCATED` when no allocation begins there. O(1). */
@@ -454,7 +452,9 @@ export class Heap {
     try {
       this.bytes.clear(offset, byteLength);
     } catch (error) {
-      this.free(offset);
+      const number = this.pool.cacheOf(offset);
+      this.pool.free(number, offset);
+      this.pool.shrink(number);
       throw error;
     }
   }

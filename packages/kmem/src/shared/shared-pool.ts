@@ -109,6 +109,10 @@ export class SharedPool extends SlabPool {
     return offset;
   }
 
+  override release(offset: number): boolean {
+    return this.releaseByCache(offset);
+  }
+
   /**
    * Frees the object at `offset`. Of two threads that free one object at the same time, one gets `DOUBLE_FREE`.
    *
@@ -456,6 +460,7 @@ export class SharedPool extends SlabPool {
   close(): void {
     Object.assign(this, {
       allocate: refuse,
+      release: refuse,
       free: refuse,
       freeBulk: refuse,
       cacheAt: refuse,

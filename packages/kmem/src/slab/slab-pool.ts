@@ -98,7 +98,7 @@ export class SlabPool extends Depot {
     this.maxBatch = place.maxBatch ?? MAX_BATCH;
     this.firstDepth = place.magazineDepth ?? FIRST_DEPTH;
     this.magazineBytes = place.magazineBytes ?? MAGAZINE_BYTES;
-    this.granuleMask = 2 ** 31 - granule;
+    this.granuleMask = -granule;
     this.inUse = this.layout.inUse;
     this.region = place.thread * this.layout.regionWords;
     // Number 0 is no cache: its magazine holds nothing, and may hold nothing.
@@ -183,12 +183,9 @@ export class SlabPool extends Depot {
 
   /** As `cacheAt`, for the fast path, but 0 as well for an offset at which no slot of any size can begin. */
   cacheOf(offset: number): number {
-    // One comparison tells whole granules below 2 GiB from all else.
-    let word = offset & this.granuleMask;
-    if (word !== offset) {
-      word |= offset & -2147483648;
-      if (word >>> 0 !== offset) return 0;
-    }
+    // One comparison tells whole granules below 2 GiB from all else; a negative word is one above, or a wrong offset.
+    const word = offset & this.granuleMask;
+    if ((word !== offset || word < 0) && word >>> 0 !== offset) return 0;
     return this.words[this.pages + (word >>> this.pageShift)] & CACHE_MASK;
   }
 
@@ -210,21 +207,27 @@ export class SlabPool extends Depot {
     const head = 2 * number;
     const top = words[head];
     const entry = words[top];
-    if (entry === 0) return this.refill(number) | 0;
-    const offset = (entry - 1) | 0;
-    const granule = offset >>> this.granuleShift;
-    words[this.inUse + (granule >>> 5)] |= 1 << granule;
-    words[head] = top - 1;
-    return offset;
+    if (entry !== 0) {
+      const offset = (entry - 1) | 0;
+      const granule = offset >>> this.granuleShift;
+      words[this.inUse + (granule >>> 5)] |= 1 << granule;
+      words[head] = top - 1;
+      return offset;
+    }
+    return this.refill(number) | 0;
   }
 
   /**
-   * Frees the object at `offset`, which lies in a slab of cache `number`. Throws as `clearInUse` does. (It is that and
-   * `push`, written out: in two calls it would take 43 more of the bytes for which V8 has room in its caller.)
+   * Frees the object at `offset`; false, having done nothing, when that lies in no slab. Throws as `clearInUse` does. (It is
+   * `cacheOf` and `free`, written out: as calls they take 40 more of the bytes for which V8 has room in a program's loop.)
    */
-  free(number: number, offset: number): void {
+  release(offset: number): boolean {
+    const place = offset & this.granuleMask;
+    if ((place !== offset || place < 0) && place >>> 0 !== offset) return false;
     const words = this.words;
-    const granule = offset >>> this.granuleShift;
+    const number = words[this.pages + (place >>> this.pageShift)] & CACHE_MASK;
+    if (number === 0) return false;
+    const granule = place >>> this.granuleShift;
     const at = this.inUse + (granule >>> 5);
     const word = words[at];
     const bit = 1 << granule;
@@ -233,8 +236,23 @@ export class SlabPool extends Depot {
     const head = 2 * number;
     let top = (words[head] + 1) | 0;
     if (top > words[head + 1]) top = (this.unload(number) | 0) + 1;
-    words[top] = offset + 1;
+    words[top] = place + 1;
     words[head] = top;
+    return true;
+  }
+
+  /** As `release`, by what a pool of another kind has in place of `free`. */
+  protected releaseByCache(offset: number): boolean {
+    const number = this.cacheOf(offset);
+    if (number === 0) return false;
+    this.free(number, offset);
+    return true;
+  }
+
+  /** Frees the object at `offset`, which lies in a slab of cache `number`. Throws as `clearInUse` does. */
+  free(number: number, offset: number): void {
+    this.clearInUse(offset);
+    this.push(number, offset);
   }
 
   /**
@@ -246,9 +264,9 @@ export class SlabPool extends Depot {
     const granule = offset >>> this.granuleShift;
     const at = this.inUse + (granule >>> 5);
     const word = words[at];
-    const others = word & ~(1 << granule);
-    if (others === word) throw this.freeError(offset);
-    words[at] = others;
+    const bit = 1 << granule;
+    if ((word & bit) === 0) throw this.freeError(offset);
+    words[at] = word ^ bit;
   }
 
   /** The words of the in-use map for `byteLength` bytes from `offset` on, which are a slab. */
@@ -281,7 +299,7 @@ export class SlabPool extends Depot {
   push(number: number, offset: number): void {
     const words = this.words;
     const head = 2 * number;
-    let top = words[head] + 1;
+    let top = (words[head] + 1) | 0;
     if (top > words[head + 1]) top = (this.unload(number) | 0) + 1;
     words[top] = offset + 1;
     words[head] = top;
@@ -511,9 +529,9 @@ export class SlabPool extends Depot {
       top += taken;
       words[region + 2 * number] = top;
       // Only now are they no longer the slab's: a thread that dies leaves a slot in two places, but never in none.
-      let at = firstWord;
-      while ((at = this.nextDepotWord(at, lastWord)) < taking) this.setDepotWord(at, 0);
-      this.setDepotWord(taking, word);
+      for (let at = firstWord; at <= taking; at++) {
+        if (words[layout.depot + at] !== 0) this.setDepotWord(at, at === taking ? word : 0);
+      }
       this.changeFree(number, slabPage, -taken);
       count -= taken;
     }

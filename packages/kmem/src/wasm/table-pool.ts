@@ -8,10 +8,8 @@
 import { SlabPool } from "../slab/slab-pool.ts";
 
 export class TablePool extends SlabPool {
-  /** As the pool's, which has its own `push` written out, with the one below. */
-  override free(number: number, offset: number): void {
-    this.clearInUse(offset);
-    this.push(number, offset);
+  override release(offset: number): boolean {
+    return this.releaseByCache(offset);
   }
 
   /** As the pool's, but what finds no room goes to its slab. */
