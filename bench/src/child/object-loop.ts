@@ -34,7 +34,7 @@ function allocateOtherwise(kind: number, old: Uint8Array, byteLength: number): U
 
 /** As in `offset-loop.ts`. */
 function runBatch(begin: number, end: number, writes: boolean): void {
-  for (let at = begin; at < end; at += OPERATION_WORDS) {
+  for (let at = begin | 0; at < (end | 0); at += OPERATION_WORDS) {
     const head = operations[at] as number;
     const slot = head >>> KIND_BITS;
     const kind = head & KIND_MASK;

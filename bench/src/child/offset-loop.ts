@@ -1,8 +1,9 @@
 /**
  * The measured loop over an allocator that is called from JavaScript and hands out offsets.
  *
- * The loops are the twins of those in `native/replay.c`, of the same shape line by line. Keep them alike: what
- * one loop does more than the other shows up as a difference between allocators.
+ * The loops are the twins of those in `native/replay.c`: the same reads, tests and writes in the same order. Keep them
+ * alike: what one loop does more than the other shows up as a difference between allocators. A C compiler keeps a
+ * number in a register by itself; for V8 a bound is `| 0`, and the result of a rare call does not meet that of `malloc`.
  *
  * What they work on are constants of this module, and not arguments: a JavaScript program keeps its heap in such
  * a constant as a C program has its one malloc, and V8 then knows where the allocator's arrays lie. How much

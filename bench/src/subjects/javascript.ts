@@ -46,8 +46,8 @@ const LIMIT_MS = 2000;
 /** The same for a heap that takes stacks. */
 const TRACED_LIMIT_MS = 8000;
 /**
- * V8 compiles up to 920 bytes of bytecode into a loop, which `malloc` and `free` take two thirds of; `calloc` then stays a call,
- * of 7 ns. With so many there is room for all of kmem's.
+ * V8 compiles up to 920 bytes of bytecode into a loop, most of which `malloc`, `free` and `calloc` take; `realloc` and what is
+ * rarer stay calls. With so many there is room for all of kmem's.
  */
 const ALL_INLINED = ["--max-inlined-bytecode-size-cumulative=3000"];
 /** Most slots of a workload for such an allocator: a process gets no further than this in its set-up. */

@@ -194,6 +194,7 @@ export class Heap {
   realloc(offset: number, byteLength: number): number {
     if (!isWord(byteLength)) requireInteger("byteLength", byteLength, 0, MAX_REQUEST);
     const { pool, bytes } = this;
+    // From slot to slot it goes here, by the class that is known already; all else in `move`.
     if (!pool.isObject(offset)) return this.reallocRun(offset, byteLength);
     const number = pool.cacheOf(offset);
     const usable = pool.slotSize(number);
