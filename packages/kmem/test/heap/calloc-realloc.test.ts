@@ -2,11 +2,16 @@ import { AllocError, Heap, NONE, OutOfMemoryError } from "kmem";
 import { describe, expect, test } from "vitest";
 import { bytesAt, exhaust, expectPattern, expectSound, PAGE, stateOf, writePattern } from "./helpers.ts";
 
-/** A heap on bytes that are not zero. */
-function dirtyHeap(pageCount: number, zero = false): Heap {
+/**
+ * A heap on bytes that are not zero. One that has cleared something has views on its bytes at hand: from then on `realloc`
+ * moves small objects by itself.
+ */
+function dirtyHeap(pageCount: number, zero = false, hasCleared = false): Heap {
   const buffer = new ArrayBuffer(pageCount * PAGE);
   new Uint8Array(buffer).fill(0xaa);
-  return new Heap({ buffer, zero });
+  const heap = new Heap({ buffer, zero });
+  if (hasCleared) heap.free(heap.calloc(1, 100));
+  return heap;
 }
 
 describe("calloc", () => {
@@ -164,6 +169,20 @@ describe("realloc", () => {
     expectSound(heap, 0);
   });
 
+  test("to a much smaller size leaves what lies around its new place as it was", () => {
+    const heap = dirtyHeap(64, false, true);
+    const offset = heap.malloc(1000);
+    const [left, hole, right] = [heap.malloc(100), heap.malloc(100), heap.malloc(100)];
+    expect([hole, right]).toEqual([left + 112, left + 224]);
+    writePattern(heap, offset, 1000, 21);
+    for (const neighbour of [left, right]) writePattern(heap, neighbour, 112, 19);
+    heap.free(hole);
+    expect(heap.realloc(offset, 100)).toBe(hole);
+    expectPattern(heap, hole, 100, 21);
+    for (const neighbour of [left, right]) expectPattern(heap, neighbour, 112, 19);
+    expectSound(heap, 3);
+  });
+
   test("to a much smaller size gives the room back, its bytes copied", () => {
     const heap = dirtyHeap(64);
     let offset = heap.malloc(50_000);
@@ -227,12 +246,13 @@ describe("realloc", () => {
   });
 
   test.each([
-    ["small", 100, 200],
-    ["small to large", 100, 5 * PAGE],
-    ["large", 3 * PAGE, 9 * PAGE],
-    ["beyond any heap", 100, 2 ** 32],
-  ])("that finds no space keeps the old block and its bytes: %s", (_, from, to) => {
-    const heap = dirtyHeap(16);
+    ["small", 100, 200, false],
+    ["small, by the shorter way", 100, 200, true],
+    ["small to large", 100, 5 * PAGE, true],
+    ["large", 3 * PAGE, 9 * PAGE, true],
+    ["beyond any heap", 100, 2 ** 32, true],
+  ])("that finds no space keeps the old block and its bytes: %s", (_, from, to, hasCleared) => {
+    const heap = dirtyHeap(16, false, hasCleared);
     const offset = heap.malloc(from);
     writePattern(heap, offset, from, 17);
     exhaust(heap, PAGE);
@@ -245,11 +265,12 @@ describe("realloc", () => {
   });
 
   test.each([
-    ["small", 2048, 10],
-    ["large to small", 5 * PAGE, 100],
-    ["large", 9 * PAGE, 3 * PAGE],
-  ])("to a smaller size works in a full heap: %s", (_, from, to) => {
-    const heap = dirtyHeap(16);
+    ["small", 2048, 10, false],
+    ["small, by the shorter way", 2048, 10, true],
+    ["large to small", 5 * PAGE, 100, true],
+    ["large", 9 * PAGE, 3 * PAGE, true],
+  ])("to a smaller size works in a full heap: %s", (_, from, to, hasCleared) => {
+    const heap = dirtyHeap(16, false, hasCleared);
     const offset = heap.malloc(from);
     writePattern(heap, offset, to, 23);
     exhaust(heap, PAGE);

@@ -171,6 +171,7 @@ describe("backings", () => {
 
   test.each([
     ["calloc", (heap: Heap) => heap.calloc(10, 10)],
+    ["calloc of pages", (heap: Heap) => heap.calloc(5, PAGE)],
     ["array", (heap: Heap) => heap.array(Uint8Array, 10)],
     ["realloc", (heap: Heap) => heap.realloc(0, 5 * PAGE)],
   ])("%s on bytes that were transferred away throws DETACHED, changing nothing", (_, use) => {
