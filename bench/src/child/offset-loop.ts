@@ -42,6 +42,7 @@ function allocateOtherwise(kind: number, old: number, argument: number): number 
   return kind === KIND_REALLOC ? adapter.allocator.realloc(old, argument) : allocateAligned(argument);
 }
 
+/** Apart: it then takes no room in the loop where a stream has no such request. */
 function allocateAligned(argument: number): number {
   return adapter.allocator.malloc(alignedSizeOf(argument), alignmentOf(argument));
 }

@@ -440,7 +440,7 @@ export class Heap {
   private mallocOrThrow(byteLength: number, align: number | undefined): number {
     const offset = this.mallocUncommon(byteLength, align);
     if (offset === NONE) throw this.outOfMemory(byteLength);
-    return offset >>> 0;
+    return offset;
   }
 
   /** Sets the bytes of a new allocation to zero, and maybe those behind up to the next multiple of 16, which are its own. */

@@ -2,16 +2,16 @@ import { AllocError, Heap, NONE, OutOfMemoryError } from "kmem";
 import { describe, expect, test } from "vitest";
 import { bytesAt, exhaust, expectPattern, expectSound, PAGE, stateOf, writePattern } from "./helpers.ts";
 
-/**
- * A heap on bytes that are not zero. One that has cleared something has views on its bytes at hand: from then on `realloc`
- * moves small objects by itself.
- */
-function dirtyHeap(pageCount: number, zero = false, hasCleared = false): Heap {
+/** A heap on bytes that are not zero. */
+function dirtyHeap(pageCount: number, zero = false): Heap {
   const buffer = new ArrayBuffer(pageCount * PAGE);
   new Uint8Array(buffer).fill(0xaa);
-  const heap = new Heap({ buffer, zero });
-  if (hasCleared) heap.free(heap.calloc(1, 100));
-  return heap;
+  return new Heap({ buffer, zero });
+}
+
+/** Lets a heap make its views on its bytes, which it does when it first needs them: from then on `realloc` goes the shorter way. */
+function makeViews(heap: Heap): void {
+  heap.free(heap.calloc(1, 100));
 }
 
 describe("calloc", () => {
@@ -170,7 +170,8 @@ describe("realloc", () => {
   });
 
   test("to a much smaller size leaves what lies around its new place as it was", () => {
-    const heap = dirtyHeap(64, false, true);
+    const heap = dirtyHeap(64);
+    makeViews(heap);
     const offset = heap.malloc(1000);
     const [left, hole, right] = [heap.malloc(100), heap.malloc(100), heap.malloc(100)];
     expect([hole, right]).toEqual([left + 112, left + 224]);
@@ -251,8 +252,9 @@ describe("realloc", () => {
     ["small to large", 100, 5 * PAGE, true],
     ["large", 3 * PAGE, 9 * PAGE, true],
     ["beyond any heap", 100, 2 ** 32, true],
-  ])("that finds no space keeps the old block and its bytes: %s", (_, from, to, hasCleared) => {
-    const heap = dirtyHeap(16, false, hasCleared);
+  ])("that finds no space keeps the old block and its bytes: %s", (_, from, to, hasViews) => {
+    const heap = dirtyHeap(16);
+    if (hasViews) makeViews(heap);
     const offset = heap.malloc(from);
     writePattern(heap, offset, from, 17);
     exhaust(heap, PAGE);
@@ -269,8 +271,9 @@ describe("realloc", () => {
     ["small, by the shorter way", 2048, 10, true],
     ["large to small", 5 * PAGE, 100, true],
     ["large", 9 * PAGE, 3 * PAGE, true],
-  ])("to a smaller size works in a full heap: %s", (_, from, to, hasCleared) => {
-    const heap = dirtyHeap(16, false, hasCleared);
+  ])("to a smaller size works in a full heap: %s", (_, from, to, hasViews) => {
+    const heap = dirtyHeap(16);
+    if (hasViews) makeViews(heap);
     const offset = heap.malloc(from);
     writePattern(heap, offset, to, 23);
     exhaust(heap, PAGE);
