@@ -47,7 +47,10 @@ function allocateAligned(argument: number): number {
   return adapter.allocator.malloc(alignedSizeOf(argument), alignmentOf(argument));
 }
 
-/** Operations `begin` to `end` (exclusive), both in words; each new object's first word is written. */
+/**
+ * Operations `begin` to `end` (exclusive), both in words; each new object's first word is written. (What the calls return is made
+ * a word at once, as in C: where V8 keeps one of them a call, it would tag what all of them return.)
+ */
 function runWrite(begin: number, end: number): void {
   for (let at = begin | 0; at < (end | 0); at += OPERATION_WORDS) {
     const head = operations[at] as number;
@@ -59,7 +62,9 @@ function runWrite(begin: number, end: number): void {
       const argument = operations[at + 1] as number;
       if (kind === KIND_MALLOC || kind === KIND_CALLOC) {
         const offset =
-          kind === KIND_MALLOC ? adapter.allocator.malloc(argument) : adapter.allocator.calloc(1, argument);
+          kind === KIND_MALLOC
+            ? adapter.allocator.malloc(argument) >>> 0
+            : adapter.allocator.calloc(1, argument) >>> 0;
         bytes[offset >>> 2] = slot;
         live[slot] = offset;
       } else {
@@ -83,7 +88,9 @@ function runPlain(begin: number, end: number): void {
       const argument = operations[at + 1] as number;
       if (kind === KIND_MALLOC || kind === KIND_CALLOC) {
         live[slot] =
-          kind === KIND_MALLOC ? adapter.allocator.malloc(argument) : adapter.allocator.calloc(1, argument);
+          kind === KIND_MALLOC
+            ? adapter.allocator.malloc(argument) >>> 0
+            : adapter.allocator.calloc(1, argument) >>> 0;
       } else {
         live[slot] = allocateOtherwise(kind, live[slot] as number, argument);
       }
