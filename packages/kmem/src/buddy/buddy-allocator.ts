@@ -263,6 +263,7 @@ export class BuddyAllocator {
     const start = this.allocatedPage(offset);
     const oldEnd = this.runEnd(start);
     const end = start + count;
+    if (end === oldEnd) return true;
     if (end > this.endPage || this.lists.freeStretchEnd(oldEnd, end) < end) return false;
     this.lists.claimRange(oldEnd, end);
     // The start comes last: with it, what is written down counts.

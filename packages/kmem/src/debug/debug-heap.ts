@@ -232,7 +232,7 @@ export class DebugHeap extends Heap {
     this.places.clear();
   }
 
-  /** As `Heap.stats`, without what is in quarantine. O(orders + caches + quarantine). */
+  /** As `Heap.stats`, without what is in quarantine. O(that and the quarantine). */
   override stats(): DebugHeapStats {
     const stats = super.stats();
     const { guard, places, pool } = this;

@@ -358,7 +358,7 @@ export class Heap {
     this.buddy.reset();
   }
 
-  /** Figures of this moment. O(orders + caches). */
+  /** Figures of this moment. O(orders + caches + slots that magazines could have held and have not). */
   stats(): HeapStats {
     const { pool, buddy } = this;
     const caches: SlabCacheStats[] = [];

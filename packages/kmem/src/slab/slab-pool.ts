@@ -26,9 +26,11 @@ import type { SlabCacheStats } from "./stats.ts";
 
 /**
  * A magazine holds up to this many bytes of slots and up to as many as its cache has, but at least the minimum: large
- * enough that the ups and downs of a steady population stay in it. What lies idle goes back before the space grows.
+ * enough that the ups and downs of a program stay in it. What lies idle goes back before the space grows.
  */
-const MAGAZINE_BYTES = 262144;
+const MAGAZINE_BYTES = 2 ** 22;
+/** And where nobody asks for what lies idle. */
+const UNASKED_MAGAZINE_BYTES = 2 ** 18;
 const MIN_MAGAZINE_SIZE = 8;
 /** Slots that a magazine may hold at first. Each time it is full it may hold twice as many, up to all that. */
 const FIRST_DEPTH = 8;
@@ -97,7 +99,8 @@ export class SlabPool extends Depot {
     this.cacheLimit = cacheLimit;
     this.maxBatch = place.maxBatch ?? MAX_BATCH;
     this.firstDepth = place.magazineDepth ?? FIRST_DEPTH;
-    this.magazineBytes = place.magazineBytes ?? MAGAZINE_BYTES;
+    this.magazineBytes =
+      place.magazineBytes ?? (makeRoom === undefined ? UNASKED_MAGAZINE_BYTES : MAGAZINE_BYTES);
     this.granuleMask = -granule;
     this.inUse = this.layout.inUse;
     this.region = place.thread * this.layout.regionWords;
@@ -387,7 +390,8 @@ export class SlabPool extends Depot {
 
   /**
    * Bytes of tables for the space at its present size and the caches made so far; those for what may come, or lies before
-   * the space, are not touched, nor is what no magazine has held yet.
+   * the space, are not touched, nor is what no magazine has held yet. O(caches + slots that they could have
+   * held and have not).
    */
   get metadataBytes(): number {
     const { cacheCount, granule, threadCount } = this;
@@ -399,15 +403,21 @@ export class SlabPool extends Depot {
       pageSize,
       threadCount,
     });
-    let depth = 0;
-    for (let number = 1; number <= cacheCount; number++) {
-      const cache = this.cache(number);
-      depth += Math.min(
-        this.words[cache + L.CACHE_MAGAZINE_DEPTH],
-        this.words[cache + L.CACHE_MAGAZINE_SIZE],
-      );
+    let used = 0;
+    for (let thread = 0; thread < threadCount; thread++) {
+      for (let number = 1; number <= cacheCount; number++) used += this.usedWords(thread, number);
     }
-    return 4 * (wordCount - caches + threadCount * (magazines + depth));
+    return 4 * (wordCount - caches + threadCount * magazines + used);
+  }
+
+  /** Words of a thread's magazine of a cache that have ever held a slot, or may from the start. */
+  private usedWords(thread: number, number: number): number {
+    const { layout, words } = this;
+    const cache = this.cache(number);
+    const bottom = thread * layout.regionWords + L.magazineStart(layout, number);
+    let at = bottom + Math.min(words[cache + L.CACHE_MAGAZINE_DEPTH], words[cache + L.CACHE_MAGAZINE_SIZE]);
+    while (at > bottom + FIRST_DEPTH && words[at] === 0) at--;
+    return at - bottom;
   }
 
   /** Checks every map, list and counter, or those of the next pages; throws `AllocError` `CORRUPTED`. As `Heap.check`. */

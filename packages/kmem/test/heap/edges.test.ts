@@ -106,16 +106,17 @@ describe("growth", () => {
     heap.check();
   });
   test("is all that takes their empty slabs from caches of large slots; others keep two", () => {
-    const heap = new Heap({ size: 1024 * PAGE });
+    const heap = new Heap({ size: 4096 * PAGE });
     const emptySlabsAfter = (byteLength: number): number => {
-      const slots = Array.from({ length: (256 * PAGE) / byteLength }, () => heap.malloc(byteLength));
+      // Twice as many as a magazine holds.
+      const slots = Array.from({ length: 8190 }, () => heap.malloc(byteLength));
       for (const slot of slots) heap.free(slot);
       return heap.stats().caches.find(({ slotSize }) => slotSize === byteLength)?.emptySlabs ?? NaN;
     };
     // Slots that wait in the magazine keep some slabs from being empty.
     expect(emptySlabsAfter(448)).toBe(2);
     expect(emptySlabsAfter(512)).toBeGreaterThan(8);
-    heap.malloc(1000 * PAGE);
+    heap.malloc(4000 * PAGE);
     expect(heap.stats().caches.every(({ slabs }) => slabs === 0)).toBe(true);
     heap.check();
   });

@@ -65,13 +65,38 @@ describe("a magazine", () => {
 });
 
 describe("a heap", () => {
-  test("counts the tables of magazines by how deep they have become", () => {
+  test.each([
+    [64, 4095],
+    [1280, Math.floor(2 ** 22 / 1280)],
+    [8192, 512],
+  ])("keeps up to 4 MiB of slots in a magazine, of %i bytes %i", (byteLength, most) => {
+    const heap = new Heap({ size: 2 ** 25 });
+    const offsets = Array.from({ length: Math.min(6000, 2 ** 24 / byteLength) }, () =>
+      heap.malloc(byteLength),
+    );
+    let highest = 0;
+    for (const offset of offsets) {
+      heap.free(offset);
+      const { magazineSlots } = heap.stats().caches.find(({ slotSize }) => slotSize === byteLength)!;
+      highest = Math.max(highest, magazineSlots);
+    }
+    expect(highest).toBe(most);
+    heap.check();
+  });
+
+  test("counts no more of a magazine's table than has ever held a slot", () => {
     const heap = new Heap({ size: 2 ** 24 });
     const before = heap.stats().metadataBytes;
-    const offsets = Array.from({ length: 4000 }, () => heap.malloc(16));
+    const offsets = Array.from({ length: 600 }, () => heap.malloc(16));
     expect(heap.stats().metadataBytes).toBe(before);
-    for (const offset of offsets) heap.free(offset);
-    expect(heap.stats().metadataBytes).toBe(before + 4 * (4095 - 8));
+    // All but one lie in the magazine, which may hold 1,024 by then: there was never place for more than its slots.
+    for (const offset of offsets.slice(1)) heap.free(offset);
+    const { magazineSlots } = heap.stats().caches[0]!;
+    expect(magazineSlots).toBeGreaterThan(512);
+    expect(heap.stats().metadataBytes).toBe(before + 4 * (magazineSlots - 8));
+    // What has been touched stays so.
+    for (let count = 0; count < 500; count++) heap.malloc(16);
+    expect(heap.stats().metadataBytes).toBe(before + 4 * (magazineSlots - 8));
     heap.reset();
     heap.check();
   });
