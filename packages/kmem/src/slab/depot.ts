@@ -76,7 +76,7 @@ export interface PoolPlace {
   readonly maxBatch?: number;
   /** Slots that a magazine may hold from the start, a power of two. Default: few, and more each time that it is full. */
   readonly magazineDepth?: number;
-  /** The most bytes that the slots of a magazine may have together. Default 4 MiB; 256 KiB where nothing makes room. */
+  /** The most bytes that the slots of a magazine may have together. Default: 256 KiB, and more in a heap. */
   readonly magazineBytes?: number;
 }
 

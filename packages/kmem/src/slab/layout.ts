@@ -25,7 +25,7 @@
  * A slab's pages all have its cache's number and its order. The first page of a heap's large allocation has LARGE, and
  * the number of the thread that made it where threads share the heap. Any other page's word is 0.
  *
- * A magazine has 128 words. In a pool of one thread the first caches have deep ones, of up to 4096, of which only what was
+ * A magazine has 128 words. In a pool of one thread the first caches have deep ones, of up to 8192, of which only what was
  * used takes memory: after those of the others come theirs.
  *
  * Caches are numbered from 1. A page is `offset / pageSize` in the space at large; links hold page + 1, 0 is none.
@@ -37,7 +37,7 @@
 /** Words of one magazine that is not deep. The first is 0. */
 export const MAGAZINE_WORDS = 128;
 /** The most words of a deep one, and how many bytes of the space there are for each. */
-export const MAX_DEEP_WORDS = 4096;
+export const MAX_DEEP_WORDS = 8192;
 const BYTES_PER_DEEP_WORD = 2048;
 /** The most slots that any magazine can hold. */
 export const MAX_MAGAZINE_SIZE = MAX_DEEP_WORDS - 1;

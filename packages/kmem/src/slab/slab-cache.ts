@@ -40,7 +40,7 @@ export interface SlabCacheOptions {
    */
   construct?: (offset: number) => void;
   /**
-   * The most free slots that the magazine in front of the slabs holds, 1 to 4,095; at most 127 in small spaces, shared heaps, and
+   * The most free slots that the magazine in front of the slabs holds, 1 to 8,191; at most 127 in small spaces, shared heaps, and
    * the caches of a heap that has many. Default: by object size.
    */
   magazineSize?: number;

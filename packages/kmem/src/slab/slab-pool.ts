@@ -26,11 +26,12 @@ import type { SlabCacheStats } from "./stats.ts";
 
 /**
  * A magazine holds up to this many bytes of slots and up to as many as its cache has, but at least the minimum: large
- * enough that the ups and downs of a program stay in it. What lies idle goes back before the space grows.
+ * enough that the ups and downs of a program stay in it.
  */
-const MAGAZINE_BYTES = 2 ** 22;
-/** And where nobody asks for what lies idle. */
-const UNASKED_MAGAZINE_BYTES = 2 ** 18;
+const MAGAZINE_BYTES = 2 ** 18;
+/** Where what lies idle is asked for before the space grows, it may also hold so many bytes in up to so many slots. */
+const ASKED_MAGAZINE_BYTES = 2 ** 22;
+const ASKED_MAGAZINE_SIZE = 4095;
 const MIN_MAGAZINE_SIZE = 8;
 /** Slots that a magazine may hold at first. Each time it is full it may hold twice as many, up to all that. */
 const FIRST_DEPTH = 8;
@@ -79,6 +80,7 @@ export class SlabPool extends Depot {
   private readonly maxBatch: number;
   private readonly firstDepth: number;
   private readonly magazineBytes: number;
+  private readonly askedMagazineBytes: number;
   private readonly names: string[] = [];
   private readonly round = new CheckRound();
   /** What each cache was made with, as its words have it, for `check()`: the words cannot vouch for themselves. */
@@ -99,8 +101,9 @@ export class SlabPool extends Depot {
     this.cacheLimit = cacheLimit;
     this.maxBatch = place.maxBatch ?? MAX_BATCH;
     this.firstDepth = place.magazineDepth ?? FIRST_DEPTH;
-    this.magazineBytes =
-      place.magazineBytes ?? (makeRoom === undefined ? UNASKED_MAGAZINE_BYTES : MAGAZINE_BYTES);
+    this.magazineBytes = place.magazineBytes ?? MAGAZINE_BYTES;
+    const isAsked = makeRoom !== undefined && place.magazineBytes === undefined;
+    this.askedMagazineBytes = isAsked ? ASKED_MAGAZINE_BYTES : 0;
     this.granuleMask = -granule;
     this.inUse = this.layout.inUse;
     this.region = place.thread * this.layout.regionWords;
@@ -119,7 +122,11 @@ export class SlabPool extends Depot {
   addCache({ name, objectSize, slotSize, magazineSize, construct }: CacheGeometry): number {
     const { words } = this;
     const number = this.unusedNumber();
-    const bySize = Math.max(MIN_MAGAZINE_SIZE, Math.floor(this.magazineBytes / slotSize));
+    const bySize = Math.max(
+      MIN_MAGAZINE_SIZE,
+      Math.floor(this.magazineBytes / slotSize),
+      Math.min(ASKED_MAGAZINE_SIZE, Math.floor(this.askedMagazineBytes / slotSize)),
+    );
     const cache = this.cache(number);
     words[cache + L.CACHE_OBJECT_SIZE] = objectSize;
     words[cache + L.CACHE_MIN_ORDER] = this.minSlabOrder(slotSize);

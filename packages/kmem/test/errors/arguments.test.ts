@@ -265,9 +265,9 @@ describe("Heap", () => {
       {
         method: "createCache",
         name: "magazineSize",
-        allowed: "an integer from 1 to 4095",
+        allowed: "an integer from 1 to 8191",
         use: (h, v) => h.createCache({ name: "c", objectSize: 8, magazineSize: v }),
-        values: [...NO_INTEGERS, ["0", 0], ["4096", 4096]],
+        values: [...NO_INTEGERS, ["0", 0], ["8192", 8192]],
       },
       {
         method: "createCache",

@@ -67,7 +67,7 @@ describe("new SlabCache", () => {
     ]),
     ...rows("align", "a power of two", NO_POWERS_OF_TWO.filter(isNotNull)),
     ...rows("align", `an integer from 1 to ${16 * PAGE}`, [[`${32 * PAGE}`, 32 * PAGE]]),
-    ...rows("magazineSize", "an integer from 1 to 4095", [...NO_INTEGERS, ["0", 0], ["4096", 4096]]),
+    ...rows("magazineSize", "an integer from 1 to 8191", [...NO_INTEGERS, ["0", 0], ["8192", 8192]]),
     ...rows("name", "a string", [
       ["7", 7],
       ["undefined", undefined],

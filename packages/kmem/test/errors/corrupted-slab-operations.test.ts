@@ -204,7 +204,7 @@ test.each<[what: string, message: string, use: (subject: Subject) => unknown]>([
       pool.check();
     },
   ],
-  ...[0, 3, 8192].map((depth): [string, string, (subject: Subject) => void] => [
+  ...[0, 3, 16384].map((depth): [string, string, (subject: Subject) => void] => [
     `a free, when the magazine is full and ${depth} slots deep`,
     `S8 broken: magazine 1 is ${depth} slots deep`,
     (subject) => {

@@ -101,8 +101,8 @@ describe("is refused, with what is wrong", () => {
     ["an alignment that is none", set(ALIGN, 24), "align must be a power of two, got 24"],
     [
       "a magazine that is too large",
-      set(MAGAZINE, 4096),
-      "magazineSize must be an integer from 1 to 4095, got 4096",
+      set(MAGAZINE, 8192),
+      "magazineSize must be an integer from 1 to 8191, got 8192",
     ],
     ["flags that nobody knows", set(FLAGS, 2), "the flags of a cache must be an integer from 0 to 1, got 2"],
     [

@@ -128,7 +128,7 @@ export class SlabDriver implements Driver {
     const maxBytes = pageSize * 2 ** maxOrder;
     const objectSize = random.upTo(random.chance(0.2) ? maxBytes : Math.max(1, Math.min(512, maxBytes >> 3)));
     const align = random.chance(0.5) ? undefined : 2 ** random.below(Math.log2(maxBytes / 2) + 1);
-    const magazineSize = random.chance(0.5) ? undefined : random.upTo(4095);
+    const magazineSize = random.chance(0.5) ? undefined : random.upTo(8191);
     const constructed = random.chance(0.5) ? new Set<number>() : undefined;
     const options = {
       name,
@@ -157,7 +157,7 @@ export class SlabDriver implements Driver {
       align: realAlign,
       objects,
       constructed,
-      magazineSize: magazineSize ?? 4095,
+      magazineSize: magazineSize ?? 8191,
     });
     const plain = JSON.stringify(options);
     return constructed === undefined ? plain : `{ ...${plain}, construct: () => {} }`;
