@@ -43,9 +43,23 @@ function subjectNamed(name: string): Subject {
   return subject;
 }
 
-function runTiny(subjects: readonly Subject[]): Promise<BenchmarkDocument> {
+/** The lowest block that is large enough is the last page: beyond 4 GiB. */
+const WIDE: Workload = {
+  ...TINY,
+  name: "wide/1",
+  description: "a page in a space of more than 4 GiB",
+  target: "buddy",
+  spaceBytes: 2 ** 32 + 2 ** 12,
+  build: () =>
+    buildReplacement({ target: "buddy", liveCount: 1, pairCount: PAIR_COUNT, argument: () => 0, seed: 1 }),
+};
+
+function runTiny(
+  subjects: readonly Subject[],
+  workloads: readonly Workload[] = [TINY],
+): Promise<BenchmarkDocument> {
   const progress = { start: () => {}, step: () => {}, stop: () => {} };
-  return runBenchmarks({ workloads: [TINY], subjects, quick: true, processCount: 2, progress });
+  return runBenchmarks({ workloads, subjects, quick: true, processCount: 2, progress });
 }
 
 const subjects = ["kmem Heap", "loop in JavaScript", "glibc", "loop in C"].map(subjectNamed);
@@ -60,6 +74,12 @@ function realFigures(document: BenchmarkDocument): Pick<BenchmarkDocument, "rows
   }));
   return { rows, means: meansOf(rows) };
 }
+
+it("hands on offsets beyond 4 GiB", async () => {
+  const { missing, rows } = await runTiny([subjectNamed("kmem BuddyAllocator")], [WIDE]);
+  expect(missing).toEqual([]);
+  expect(rows.map(({ operationCount }) => operationCount)).toEqual([1 + 2 * PAIR_COUNT]);
+});
 
 describe("a run with kmem and, where a C compiler is, glibc", async () => {
   const document = await runTiny(subjects);

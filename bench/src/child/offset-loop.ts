@@ -98,10 +98,25 @@ function runPlain(begin: number, end: number): void {
   }
 }
 
+/** The same for offsets that are no words: those of a buddy allocator alone, of which nothing else is asked. */
+function runWide(begin: number, end: number): void {
+  for (let at = begin | 0; at < (end | 0); at += OPERATION_WORDS) {
+    const head = operations[at] as number;
+    const slot = head >>> KIND_BITS;
+    if ((head & KIND_MASK) === KIND_FREE) adapter.allocator.free(live[slot] as number);
+    else live[slot] = adapter.allocator.malloc(operations[at + 1] as number);
+  }
+}
+
+function loopOf(column: Column): (begin: number, end: number) => void {
+  if (task.spaceBytes > 2 ** 32) return runWide;
+  return column === "write" ? runWrite : runPlain;
+}
+
 /** The loop of this process. */
 export const loop: Loop = {
   run(column: Column, begin: number, end: number): void {
-    const runBatch = column === "write" ? runWrite : runPlain;
+    const runBatch = loopOf(column);
     for (let at = begin; at < end; at += BATCH_WORDS) runBatch(at, Math.min(at + BATCH_WORDS, end));
   },
   footprintBytes: () => adapter.footprintBytes(),

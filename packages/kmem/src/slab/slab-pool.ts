@@ -397,8 +397,8 @@ export class SlabPool extends Depot {
 
   /**
    * Bytes of tables for the space at its present size and the caches made so far; those for what may come, or lies before
-   * the space, are not touched, nor is what no magazine has held yet. O(caches + slots that they could have
-   * held and have not).
+   * the space, are not touched, nor is what no magazine has held yet. O(caches + slots
+   * that their magazines could have held and have not).
    */
   get metadataBytes(): number {
     const { cacheCount, granule, threadCount } = this;
