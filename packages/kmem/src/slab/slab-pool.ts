@@ -411,18 +411,20 @@ export class SlabPool extends Depot {
       threadCount,
     });
     let used = 0;
-    for (let thread = 0; thread < threadCount; thread++) {
-      for (let number = 1; number <= cacheCount; number++) used += this.usedWords(thread, number);
-    }
-    return 4 * (wordCount - caches + threadCount * magazines + used);
+    for (let number = 1; number <= cacheCount; number++) used += this.usedWords(number);
+    return 4 * (wordCount - caches + threadCount * (magazines + used));
   }
 
-  /** Words of a thread's magazine of a cache that have ever held a slot, or may from the start. */
-  private usedWords(thread: number, number: number): number {
-    const { layout, words } = this;
+  /**
+   * Words of a cache's magazine that have ever held a slot, or may from the start. Where threads share the pool, whose magazines
+   * are small, all that may: stats are taken under the lock, and to look at each thread's took 0.2 ms with 64 of them.
+   */
+  private usedWords(number: number): number {
+    const words = this.words;
     const cache = this.cache(number);
-    const bottom = thread * layout.regionWords + L.magazineStart(layout, number);
+    const bottom = this.magazine(number);
     let at = bottom + Math.min(words[cache + L.CACHE_MAGAZINE_DEPTH], words[cache + L.CACHE_MAGAZINE_SIZE]);
+    if (this.threadCount > 1) return at - bottom;
     while (at > bottom + FIRST_DEPTH && words[at] === 0) at--;
     return at - bottom;
   }

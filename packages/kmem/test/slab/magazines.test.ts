@@ -11,6 +11,18 @@ function deepCache(objectSize: number, buddy = buddyOf(PAGES)): { buddy: BuddyAl
   return { buddy, cache: new SlabCache(buddy, { name: "deep", objectSize }) };
 }
 
+/** Frees all of `offsets`; returns the most slots that waited in the magazine meanwhile. */
+function mostWaiting(
+  offsets: readonly number[],
+  free: (offset: number) => void,
+  magazineSlots: () => number,
+): number {
+  return offsets.reduce((most, offset) => {
+    free(offset);
+    return Math.max(most, magazineSlots());
+  }, 0);
+}
+
 describe("a magazine", () => {
   test("holds 8 slots at first, and twice as many each time that it is full", () => {
     const { buddy, cache } = deepCache(64);
@@ -36,11 +48,11 @@ describe("a magazine", () => {
   ])("of slots of %i bytes holds at most %i, and the rest goes to the slabs", (objectSize, most) => {
     const { buddy, cache } = deepCache(objectSize);
     const offsets = allocateMany(cache, Math.min(10_000, (PAGES * PAGE) / objectSize));
-    let highest = 0;
-    for (const offset of offsets) {
-      cache.free(offset);
-      highest = Math.max(highest, cache.stats().magazineSlots);
-    }
+    const highest = mostWaiting(
+      offsets,
+      (offset) => cache.free(offset),
+      () => cache.stats().magazineSlots,
+    );
     expect(highest).toBe(most);
     expectSound(cache, buddy, 0);
   });
@@ -80,12 +92,11 @@ describe("a heap", () => {
       const offsets = Array.from({ length: Math.min(10_000, 2 ** 24 / byteLength) }, () =>
         heap.malloc(byteLength),
       );
-      let highest = 0;
-      for (const offset of offsets) {
-        heap.free(offset);
-        const { magazineSlots } = heap.stats().caches.find(({ slotSize }) => slotSize === byteLength)!;
-        highest = Math.max(highest, magazineSlots);
-      }
+      const highest = mostWaiting(
+        offsets,
+        (offset) => heap.free(offset),
+        () => heap.stats().caches.find(({ slotSize }) => slotSize === byteLength)!.magazineSlots,
+      );
       expect(highest).toBe(most);
       heap.check();
     },
