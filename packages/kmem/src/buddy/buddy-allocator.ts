@@ -5,8 +5,9 @@
  * is big enough; a free merges a block with its buddy as far up as it can.
  *
  * Two things are kept: the page map (the truth: which blocks and runs are allocated; `page-map.ts`) and the free
- * lists (a cache of it; `free-lists.ts`), on which a freed run may be late (`waiting-runs.ts`). Pages are counted from the origin, the base rounded down to the largest
- * block, so that a block is aligned in the space itself and not only from the base on.
+ * lists (a cache of it; `free-lists.ts`), to which a freed run may come late (`waiting-runs.ts`). Pages are counted from
+ * the origin, the base rounded down to the largest block, so that a block is aligned in the space itself and not only
+ * from the base on.
  *
  * Invariants:
  *   B1: allocated blocks and runs lie inside the space and do not overlap.
