@@ -5,16 +5,15 @@
  * is big enough; a free merges a block with its buddy as far up as it can.
  *
  * Two things are kept: the page map (the truth: which blocks and runs are allocated; `page-map.ts`) and the free
- * lists (a cache of it; `free-lists.ts`), to which a freed run may come late (`waiting-runs.ts`). Pages are counted from
- * the origin, the base rounded down to the largest block, so that a block is aligned in the space itself and not only
- * from the base on.
+ * lists (a cache of it; `free-lists.ts`). Pages are counted from the origin, the base rounded down to the largest
+ * block, so that a block is aligned in the space itself and not only from the base on.
  *
  * Invariants:
  *   B1: allocated blocks and runs lie inside the space and do not overlap.
- *   B2: what is not allocated is free: on a list, in the largest blocks that fit, or in a run that waits (B4).
+ *   B2: what is not allocated is free, in the largest blocks that fit.
  *   B3: the space has a page at least and `maxSize` at most, and no resize is under way between two calls.
  *
- * Cost: about 1.3 bytes of tables a page, and 260; every operation O(log pages) unless it says otherwise. Tables are laid
+ * Cost: about 1.3 bytes of tables a page; every operation O(log pages) unless it says otherwise. Tables are laid
  * out for `maxSize`, and touched only as far as the space has grown.
  *
  * Knuth, The Art of Computer Programming, volume 1, section 2.5; Linux, mm/page_alloc.c.
@@ -47,7 +46,6 @@ import {
   USED,
 } from "./page-map.ts";
 import { type BuddyTables, END_PAGE, RESIZE_END, RESIZE_START, STATE_WORDS } from "./tables.ts";
-import { WAITING_WORDS, WaitingRuns } from "./waiting-runs.ts";
 
 /** The most pages that one allocator manages. */
 const MAX_PAGE_COUNT = 2 ** MAX_ORDER;
@@ -131,9 +129,7 @@ export class BuddyAllocator {
   private readonly firstPage: number;
   private readonly state: Int32Array;
   private readonly pages: Uint8Array;
-  /** The free lists as they are: without what waits. */
-  private readonly unsettledLists: FreeLists;
-  private readonly waiting: WaitingRuns;
+  private readonly lists: FreeLists;
   private readonly round = new CheckRound();
 
   /**
@@ -162,20 +158,13 @@ export class BuddyAllocator {
     const tablePages = this.firstPage + maxPageCount;
     this.state = tables?.state ?? new Int32Array(STATE_WORDS);
     this.pages = tables?.pages ?? new Uint8Array(tablePages);
-    this.unsettledLists = new FreeLists(tablePages, this.maxOrder, tables?.lists);
-    this.waiting = new WaitingRuns(this.pages, this.unsettledLists, tables?.waiting);
+    this.lists = new FreeLists(tablePages, this.maxOrder, tables?.lists);
     if (this.endPage === 0) this.extend(this.firstPage, size);
   }
 
   /** The end of the space, exclusive, in pages from the origin. */
   private get endPage(): number {
     return this.state[END_PAGE];
-  }
-
-  /** The free lists with all that is free: the way to them for whoever asks what that is. */
-  private get lists(): FreeLists {
-    if (!this.waiting.isEmpty) this.waiting.settle();
-    return this.unsettledLists;
   }
 
   /** Bytes in the space now. */
@@ -191,7 +180,7 @@ export class BuddyAllocator {
 
   /** Bytes in free blocks. O(1). */
   get freeBytes(): number {
-    return (this.unsettledLists.freePages + this.waiting.pageCount) * this.pageSize;
+    return this.lists.freePages * this.pageSize;
   }
 
   /**
@@ -217,7 +206,7 @@ export class BuddyAllocator {
   }
 
   /**
-   * Frees the block or run that begins at `offset`; a block is merged at once.
+   * Frees the block or run that begins at `offset`.
    *
    * Throws `AllocError` and changes nothing: `DOUBLE_FREE` when one began there and was freed; `INVALID_FREE` when
    * the offset is outside the space, inside a block or run, or nothing was ever allocated there.
@@ -228,18 +217,21 @@ export class BuddyAllocator {
     if ((piece & BLOCK) !== BLOCK) throw this.freeError(offset);
     if ((piece & MORE) === 0) {
       this.pages[page] = HEAD;
-      this.unsettledLists.release(page, piece & ORDER_MASK);
-    } else this.freePages(offset);
+      this.lists.release(page, piece & ORDER_MASK);
+    } else {
+      const end = this.runEnd(page);
+      runEnd(this.pages, page, true);
+      this.lists.releaseRange(page, end);
+    }
   }
 
   /**
    * Allocates a run of exactly `count` pages, which need not be a power of two, and returns its offset.
    *
    * `align` is in bytes, a power of two; without it, the run is aligned as the smallest block that holds it, where
-   * there is one. It is the run of as many pages that was freed last, where that still waits. Else it is cut from
-   * such a block and the tail given back, as the kernel's alloc_pages_exact does; where there is no such block,
-   * neighbouring free blocks are put together, as its alloc_contig_range does (O(free blocks of a quarter of its size or
-   * more)). Throws `OutOfMemoryError` when none of these is found.
+   * there is one. The run is cut from such a block and the tail given back, as the kernel's alloc_pages_exact
+   * does; where there is no such block, neighbouring free blocks are put together, as its alloc_contig_range does
+   * (O(free blocks of a quarter of its size or more)). Throws `OutOfMemoryError` when neither is found.
    */
   allocatePages(count: number, options?: { align?: number }): number {
     const offset = this.tryAllocatePages(count, options);
@@ -251,26 +243,15 @@ export class BuddyAllocator {
   tryAllocatePages(count: number, options?: { align?: number }): number {
     requireInteger("count", count, 1, MAX_PAGE_COUNT);
     const align = requirePowerOfTwo("align", options?.align ?? 1);
-    let page = align > this.pageSize ? -1 : this.waiting.take(count);
-    if (page >= 0) markRun(this.pages, page, page + count, this.maxOrder);
-    else {
-      page = this.findRun(count, Math.max(1, align / this.pageSize));
-      if (page < 0) return NONE;
-      this.claimRun(page, page + count);
-    }
+    const page = this.findRun(count, Math.max(1, align / this.pageSize));
+    if (page < 0) return NONE;
+    this.claimRun(page, page + count);
     return this.toOffset(page);
   }
 
-  /**
-   * Frees the run, or block, that begins at `offset`. It waits for the next `allocatePages` of as many pages, and is merged
-   * when something else is asked of what is free. Throws as `free` does.
-   */
+  /** Frees the run, or block, that begins at `offset`: the same as `free`, beside `allocatePages`. */
   freePages(offset: number): void {
-    const page = this.toPage(offset);
-    if (page < 0 || (this.pages[page] & BLOCK) !== BLOCK) throw this.freeError(offset);
-    const end = this.runEnd(page);
-    runEnd(this.pages, page, true);
-    if (!this.waiting.add(page, end)) this.unsettledLists.releaseRange(page, end);
+    this.free(offset);
   }
 
   /**
@@ -361,10 +342,9 @@ export class BuddyAllocator {
 
   /** Frees every block and run. O(pages). */
   reset(): void {
-    const { lists } = this;
     for (let page = this.firstPage; page < this.endPage; page++) {
       const piece = this.pages[page];
-      if ((piece & USED) !== 0) lists.release(page, piece & ORDER_MASK);
+      if ((piece & USED) !== 0) this.lists.release(page, piece & ORDER_MASK);
     }
     this.pages.fill(0, this.firstPage, this.endPage);
   }
@@ -404,7 +384,7 @@ export class BuddyAllocator {
       maxOrder,
       freeBlocks: [...lists.counts],
       largestFreeBytes: orderMask && 2 ** highestBit(orderMask) * pageSize,
-      metadataBytes: this.endPage + 4 * (freeListWordCount(this.endPage, maxOrder) + WAITING_WORDS),
+      metadataBytes: this.endPage + 4 * freeListWordCount(this.endPage, maxOrder),
     };
   }
 
@@ -455,12 +435,12 @@ export class BuddyAllocator {
 
   /** What `check` does in one step: for a heap, which looks at its slabs in the same step. */
   checkPages(window: CheckWindow): void {
-    const { pages, unsettledLists: lists, waiting, firstPage, endPage, state } = this;
+    const { pages, lists, firstPage, endPage, state } = this;
     requireSame("B3", "the resize under way", state[RESIZE_START], 0);
     if (window.from === 0) lists.countedBy = window.tally;
     // What lies before the base, back to the origin, is looked at with the first pages.
     const from = window.from && firstPage + window.from;
-    checkBuddy({ pages, lists, waiting, firstPage, endPage }, from, firstPage + window.end, window);
+    checkBuddy({ pages, lists, firstPage, endPage }, from, firstPage + window.end, window);
   }
 
   /** The error for a request of `requestedBytes` that cannot be served now. */
@@ -506,7 +486,7 @@ export class BuddyAllocator {
   }
 
   private claimRun(start: number, end: number): void {
-    this.unsettledLists.claimRange(start, end);
+    this.lists.claimRange(start, end);
     markRun(this.pages, start, end, this.maxOrder);
   }
 
@@ -524,9 +504,8 @@ export class BuddyAllocator {
 
   /** The first page of `count` free pages aligned to `alignPages`; -1 when there are none. */
   private findRun(count: number, alignPages: number): number {
-    const order = Math.max(ceilLog2(count), ceilLog2(alignPages));
-    // What waits is merged only where the rest does not do, or a request of another length would end the wait.
-    const lists = this.unsettledLists.bestOrder(order) < 0 ? this.lists : this.unsettledLists;
+    const lists = this.lists;
+    const order = Math.max(ceilLog2(count), Math.log2(alignPages));
     const bestOrder = lists.bestOrder(order);
     if (bestOrder >= 0) return lists.firstOfOrder(bestOrder);
     // Free pages in a row, `count` or more, hold a block of at least this order: any 2^k that is at most half of

@@ -507,7 +507,7 @@ export class Heap {
     if (this.pool.cacheAt(offset) !== 0) throw this.pool.freeError(offset);
     // The mark goes first: what is allocated and nobody's can be told, what is marked and free cannot.
     if (this.buddy.isAllocated(offset)) this.pool.unmarkLarge(offset);
-    this.buddy.freePages(offset);
+    this.buddy.free(offset);
   }
 
   /** Resizes a large allocation where it is; false when it should move. */
