@@ -6,6 +6,7 @@
 import { BuddyAllocator } from "../dist/buddy/buddy-allocator.js";
 import { freeListWordCount } from "../dist/buddy/free-lists.js";
 import { STATE_WORDS } from "../dist/buddy/tables.js";
+import { WAITING_WORDS } from "../dist/buddy/waiting-runs.js";
 import { Heap } from "../dist/heap/heap.js";
 import { addSizeClasses, type MakeHeapParts } from "../dist/heap/parts.js";
 import { GRANULE, SLOT_SIZES } from "../dist/heap/size-classes.js";
@@ -21,6 +22,7 @@ export interface LockedHeapHandle {
   readonly lock: SharedArrayBuffer;
   readonly state: SharedArrayBuffer;
   readonly lists: SharedArrayBuffer;
+  readonly waiting: SharedArrayBuffer;
   readonly pages: SharedArrayBuffer;
   readonly pool: SharedArrayBuffer;
 }
@@ -40,6 +42,7 @@ export function createLockedHeap(size: number): LockedHeapHandle {
     lock: new SharedArrayBuffer(64),
     state: new SharedArrayBuffer(4 * STATE_WORDS),
     lists: new SharedArrayBuffer(4 * freeListWordCount(pageCount, Math.log2(pageCount))),
+    waiting: new SharedArrayBuffer(4 * WAITING_WORDS),
     pages: new SharedArrayBuffer(pageCount),
     pool: new SharedArrayBuffer(4 * poolLayout(space).wordCount),
   };
@@ -81,6 +84,7 @@ export function attachLockedHeap(handle: LockedHeapHandle, thread: number): Lock
     const buddy = new BuddyAllocator(space, {
       state: new Int32Array(handle.state),
       lists: new Int32Array(handle.lists),
+      waiting: new Int32Array(handle.waiting),
       pages: new Uint8Array(handle.pages),
     });
     const words = new Int32Array(handle.pool);

@@ -5,15 +5,16 @@
  * is big enough; a free merges a block with its buddy as far up as it can.
  *
  * Two things are kept: the page map (the truth: which blocks and runs are allocated; `page-map.ts`) and the free
- * lists (a cache of it; `free-lists.ts`). Pages are counted from the origin, the base rounded down to the largest
- * block, so that a block is aligned in the space itself and not only from the base on.
+ * lists (a cache of it; `free-lists.ts`). A freed run may come to the lists late (`waiting-runs.ts`): whoever takes of
+ * them settles first, and whoever only looks asks `free-space.ts`. Pages are counted from the origin, the base rounded
+ * down to the largest block, so that a block is aligned in the space itself and not only from the base on.
  *
  * Invariants:
  *   B1: allocated blocks and runs lie inside the space and do not overlap.
- *   B2: what is not allocated is free, in the largest blocks that fit.
+ *   B2: what is not allocated is free: on a list, in the largest blocks that fit, or in a run that waits (B4).
  *   B3: the space has a page at least and `maxSize` at most, and no resize is under way between two calls.
  *
- * Cost: about 1.3 bytes of tables a page; every operation O(log pages) unless it says otherwise. Tables are laid
+ * Cost: about 1.3 bytes of tables a page, and 260; every operation O(log pages) unless it says otherwise. Tables are laid
  * out for `maxSize`, and touched only as far as the space has grown.
  *
  * Knuth, The Art of Computer Programming, volume 1, section 2.5; Linux, mm/page_alloc.c.
@@ -34,6 +35,7 @@ import { CheckRound, type CheckStep, type CheckWindow } from "../inspect/check-r
 import { externalFragmentationIndex } from "../inspect/fragmentation.ts";
 import { checkBuddy } from "./check.ts";
 import { FreeLists, freeListWordCount } from "./free-lists.ts";
+import { FreeSpace } from "./free-space.ts";
 import {
   BLOCK,
   checkedRunEnd,
@@ -46,6 +48,7 @@ import {
   USED,
 } from "./page-map.ts";
 import { type BuddyTables, END_PAGE, RESIZE_END, RESIZE_START, STATE_WORDS } from "./tables.ts";
+import { WAITING_WORDS, WaitingRuns } from "./waiting-runs.ts";
 
 /** The most pages that one allocator manages. */
 const MAX_PAGE_COUNT = 2 ** MAX_ORDER;
@@ -130,6 +133,8 @@ export class BuddyAllocator {
   private readonly state: Int32Array;
   private readonly pages: Uint8Array;
   private readonly lists: FreeLists;
+  private readonly waiting: WaitingRuns;
+  private readonly freeSpace: FreeSpace;
   private readonly round = new CheckRound();
 
   /**
@@ -159,6 +164,8 @@ export class BuddyAllocator {
     this.state = tables?.state ?? new Int32Array(STATE_WORDS);
     this.pages = tables?.pages ?? new Uint8Array(tablePages);
     this.lists = new FreeLists(tablePages, this.maxOrder, tables?.lists);
+    this.waiting = new WaitingRuns(this.pages, this.lists, tables?.waiting);
+    this.freeSpace = new FreeSpace(this.lists, this.waiting);
     if (this.endPage === 0) this.extend(this.firstPage, size);
   }
 
@@ -180,7 +187,7 @@ export class BuddyAllocator {
 
   /** Bytes in free blocks. O(1). */
   get freeBytes(): number {
-    return this.lists.freePages * this.pageSize;
+    return this.freeSpace.pageCount * this.pageSize;
   }
 
   /**
@@ -199,6 +206,7 @@ export class BuddyAllocator {
   /** As `allocate`, but returns `NONE` when there is no such block. */
   tryAllocate(order: number, range?: BuddyRange): number {
     requireInteger("order", order, 0, this.maxOrder);
+    this.settle();
     const page = range === undefined ? this.lists.take(order) : this.takeWithin(order, range);
     if (page < 0) return NONE;
     this.pages[page] = BLOCK | order;
@@ -206,7 +214,7 @@ export class BuddyAllocator {
   }
 
   /**
-   * Frees the block or run that begins at `offset`.
+   * Frees the block or run that begins at `offset`; a block is merged at once.
    *
    * Throws `AllocError` and changes nothing: `DOUBLE_FREE` when one began there and was freed; `INVALID_FREE` when
    * the offset is outside the space, inside a block or run, or nothing was ever allocated there.
@@ -218,20 +226,17 @@ export class BuddyAllocator {
     if ((piece & MORE) === 0) {
       this.pages[page] = HEAD;
       this.lists.release(page, piece & ORDER_MASK);
-    } else {
-      const end = this.runEnd(page);
-      runEnd(this.pages, page, true);
-      this.lists.releaseRange(page, end);
-    }
+    } else this.freePages(offset);
   }
 
   /**
    * Allocates a run of exactly `count` pages, which need not be a power of two, and returns its offset.
    *
    * `align` is in bytes, a power of two; without it, the run is aligned as the smallest block that holds it, where
-   * there is one. The run is cut from such a block and the tail given back, as the kernel's alloc_pages_exact
-   * does; where there is no such block, neighbouring free blocks are put together, as its alloc_contig_range does
-   * (O(free blocks of a quarter of its size or more)). Throws `OutOfMemoryError` when neither is found.
+   * there is one. It is the run of as many pages that was freed last, where that still waits. Else it is cut from
+   * such a block and the tail given back, as the kernel's alloc_pages_exact does; where there is no such block,
+   * neighbouring free blocks are put together, as its alloc_contig_range does (O(free blocks of a quarter of its size or
+   * more)). Throws `OutOfMemoryError` when none of these is found.
    */
   allocatePages(count: number, options?: { align?: number }): number {
     const offset = this.tryAllocatePages(count, options);
@@ -243,15 +248,26 @@ export class BuddyAllocator {
   tryAllocatePages(count: number, options?: { align?: number }): number {
     requireInteger("count", count, 1, MAX_PAGE_COUNT);
     const align = requirePowerOfTwo("align", options?.align ?? 1);
-    const page = this.findRun(count, Math.max(1, align / this.pageSize));
-    if (page < 0) return NONE;
-    this.claimRun(page, page + count);
+    let page = align > this.pageSize ? -1 : this.waiting.take(count);
+    if (page >= 0) markRun(this.pages, page, page + count, this.maxOrder);
+    else {
+      page = this.findRun(count, Math.max(1, align / this.pageSize));
+      if (page < 0) return NONE;
+      this.claimRun(page, page + count);
+    }
     return this.toOffset(page);
   }
 
-  /** Frees the run, or block, that begins at `offset`: the same as `free`, beside `allocatePages`. */
+  /**
+   * Frees the run, or block, that begins at `offset`. It waits for the next `allocatePages` of as many pages, and is merged
+   * when something else is asked of what is free. Throws as `free` does.
+   */
   freePages(offset: number): void {
-    this.free(offset);
+    const page = this.toPage(offset);
+    if (page < 0 || (this.pages[page] & BLOCK) !== BLOCK) throw this.freeError(offset);
+    const end = this.runEnd(page);
+    runEnd(this.pages, page, true);
+    if (!this.waiting.add(page, end)) this.lists.releaseRange(page, end);
   }
 
   /**
@@ -264,7 +280,8 @@ export class BuddyAllocator {
     const oldEnd = this.runEnd(start);
     const end = start + count;
     if (end === oldEnd) return true;
-    if (end > this.endPage || this.lists.freeStretchEnd(oldEnd, end) < end) return false;
+    if (end > this.endPage || this.freeSpace.stretchEnd(oldEnd, end) < end) return false;
+    this.settle();
     this.lists.claimRange(oldEnd, end);
     // The start comes last: with it, what is written down counts.
     const { state } = this;
@@ -334,6 +351,7 @@ export class BuddyAllocator {
     const end = this.firstPage + newSize / this.pageSize;
     const offset = this.freeTailOffset;
     if (offset > this.base + newSize) throw notFree(offset, "the page before");
+    this.settle();
     this.lists.claimRange(end, this.endPage);
     this.pages.fill(0, end, this.endPage);
     this.state[END_PAGE] = end;
@@ -342,6 +360,7 @@ export class BuddyAllocator {
 
   /** Frees every block and run. O(pages). */
   reset(): void {
+    this.settle();
     for (let page = this.firstPage; page < this.endPage; page++) {
       const piece = this.pages[page];
       if ((piece & USED) !== 0) this.lists.release(page, piece & ORDER_MASK);
@@ -351,7 +370,7 @@ export class BuddyAllocator {
 
   /** The offset from which on every page is free; the end of the space when the last page is in use. */
   get freeTailOffset(): number {
-    return this.toOffset(this.lists.freeStretchStart(this.endPage));
+    return this.toOffset(this.freeSpace.stretchStart(this.endPage, this.firstPage));
   }
 
   /** True when a block or run begins at `offset`. Never throws. */
@@ -371,8 +390,9 @@ export class BuddyAllocator {
 
   /** Figures of this moment. O(orders). */
   stats(): BuddyStats {
-    const { base, size, pageSize, maxOrder, lists } = this;
-    const { freePages, orderMask } = lists;
+    const { base, size, pageSize, maxOrder, freeSpace } = this;
+    const { pageCount: freePages, blockCounts: freeBlocks } = freeSpace;
+    const largestOrder = freeBlocks.map((count) => count > 0).lastIndexOf(true);
     const pageCount = size / pageSize;
     return {
       base,
@@ -382,9 +402,9 @@ export class BuddyAllocator {
       freePages,
       allocatedPages: pageCount - freePages,
       maxOrder,
-      freeBlocks: [...lists.counts],
-      largestFreeBytes: orderMask && 2 ** highestBit(orderMask) * pageSize,
-      metadataBytes: this.endPage + 4 * freeListWordCount(this.endPage, maxOrder),
+      freeBlocks,
+      largestFreeBytes: largestOrder < 0 ? 0 : 2 ** largestOrder * pageSize,
+      metadataBytes: this.endPage + 4 * (freeListWordCount(this.endPage, maxOrder) + WAITING_WORDS),
     };
   }
 
@@ -395,7 +415,7 @@ export class BuddyAllocator {
   *blocks(): IterableIterator<BuddyBlock> {
     for (let page = this.firstPage; page < this.endPage;) {
       const isUsed = (this.pages[page] & USED) !== 0;
-      const order = isUsed ? 0 : this.lists.orderCovering(page);
+      const order = isUsed ? 0 : this.freeSpace.orderCovering(page);
       if (order < 0) {
         // Inside a block that was allocated since: it begins at a page that was told of.
         page++;
@@ -435,12 +455,12 @@ export class BuddyAllocator {
 
   /** What `check` does in one step: for a heap, which looks at its slabs in the same step. */
   checkPages(window: CheckWindow): void {
-    const { pages, lists, firstPage, endPage, state } = this;
+    const { pages, lists, waiting, firstPage, endPage, state } = this;
     requireSame("B3", "the resize under way", state[RESIZE_START], 0);
     if (window.from === 0) lists.countedBy = window.tally;
     // What lies before the base, back to the origin, is looked at with the first pages.
     const from = window.from && firstPage + window.from;
-    checkBuddy({ pages, lists, firstPage, endPage }, from, firstPage + window.end, window);
+    checkBuddy({ pages, lists, waiting, firstPage, endPage }, from, firstPage + window.end, window);
   }
 
   /** The error for a request of `requestedBytes` that cannot be served now. */
@@ -478,10 +498,16 @@ export class BuddyAllocator {
     return this.toPage(offset);
   }
 
+  /** Puts all that is free on the free lists: before somebody takes of them. */
+  private settle(): void {
+    if (!this.waiting.isEmpty) this.waiting.settle();
+  }
+
   /** Claims pages for a run at a given place, or throws `NOT_FREE`. */
   private claimFree(offset: number, start: number, end: number): void {
-    if (this.lists.freeStretchEnd(start, end) < end)
+    if (this.freeSpace.stretchEnd(start, end) < end)
       throw notFree(offset, `one of ${end - start} pages from`);
+    this.settle();
     this.claimRun(start, end);
   }
 
@@ -504,8 +530,10 @@ export class BuddyAllocator {
 
   /** The first page of `count` free pages aligned to `alignPages`; -1 when there are none. */
   private findRun(count: number, alignPages: number): number {
-    const lists = this.lists;
-    const order = Math.max(ceilLog2(count), Math.log2(alignPages));
+    const order = Math.max(ceilLog2(count), ceilLog2(alignPages));
+    const { lists, freeSpace } = this;
+    // What waits is merged only where the rest does not do, or a request of another length would end the wait.
+    if (lists.bestOrder(order) < 0) this.settle();
     const bestOrder = lists.bestOrder(order);
     if (bestOrder >= 0) return lists.firstOfOrder(bestOrder);
     // Free pages in a row, `count` or more, hold a block of at least this order: any 2^k that is at most half of
@@ -513,8 +541,8 @@ export class BuddyAllocator {
     const seed = Math.min(this.maxOrder, highestBit((count + 1) >>> 1));
     let page = lists.freePages < count ? -1 : lists.findWithin(seed, this.firstPage, this.endPage, false);
     while (page >= 0) {
-      const start = lists.freeStretchStart(page);
-      const end = lists.freeStretchEnd(page, this.endPage);
+      const start = freeSpace.stretchStart(page, this.firstPage);
+      const end = freeSpace.stretchEnd(page, this.endPage);
       if (end <= page) throw corrupted("B2", `page ${page} is on no list`);
       const aligned = roundUp(start + this.originPage, alignPages) - this.originPage;
       if (aligned + count <= end) return aligned;
@@ -527,7 +555,7 @@ export class BuddyAllocator {
     const page = this.toPage(offset);
     let reason = "nothing was allocated there";
     if (page < 0) reason = `no page from ${this.base} to ${this.endOffset} begins there`;
-    else if (this.lists.orderCovering(page) < 0) reason = "it lies inside a block or run";
+    else if (this.freeSpace.orderCovering(page) < 0) reason = "it lies inside a block or run";
     else if (this.pages[page] === HEAD) return freeError("DOUBLE_FREE", offset, "it is free already");
     return freeError("INVALID_FREE", offset, reason);
   }

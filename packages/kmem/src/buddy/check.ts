@@ -2,18 +2,20 @@
  * The buddy allocator's self-check, some pages at a time.
  *
  * The page map is the truth. A block or run is laid out in just one way, given its first page, and whatever is not
- * allocated is free, in the largest blocks that fit: so each byte of the map and each bit of the lists has just one right
+ * allocated is free, in the largest blocks that fit but where a run waits to be merged: so each byte of the map and each bit of the lists has just one right
  * value, given what begins at its page or covers it.
  */
 import { corrupted, requireSame, requireSameWords } from "../errors.ts";
 import { CheckTally, type CheckWindow } from "../inspect/check-round.ts";
 import type { FreeLists } from "./free-lists.ts";
+import type { WaitingRuns } from "./waiting-runs.ts";
 import { HEAD, MORE, ORDER_MASK, pieceOrder, runEnd, USED } from "./page-map.ts";
 
 /** The tables of an allocator, and where its space lies in them: pages from its origin. */
 export interface BuddyState {
   readonly pages: Uint8Array;
   readonly lists: FreeLists;
+  readonly waiting: WaitingRuns;
   readonly firstPage: number;
   readonly endPage: number;
 }
@@ -70,7 +72,7 @@ function checkRun({ pages, lists, endPage }: BuddyState, head: number, from: num
  * counters. Throws `AllocError` `CORRUPTED`. O(pages + orders²); with the last, O(list words for space to come).
  */
 export function checkBuddy(state: BuddyState, from: number, end: number, window: CheckWindow): void {
-  const { pages, lists, firstPage, endPage } = state;
+  const { pages, lists, waiting, firstPage, endPage } = state;
   const found = new Int32Array(lists.maxOrder + 1);
   const start = Math.max(from, firstPage);
   checkInside(pages, from, start);
@@ -79,6 +81,12 @@ export function checkBuddy(state: BuddyState, from: number, end: number, window:
     const head = page === start ? headCovering(state, page) : isUsed ? page : -1;
     if (head >= 0) {
       next = checkRun(state, head, from, end);
+      continue;
+    }
+    const waitingEnd = waiting.endCovering(page);
+    if (waitingEnd >= 0) {
+      checkInside(pages, page, Math.min(waitingEnd, end));
+      next = waitingEnd;
       continue;
     }
     const order = lists.orderCovering(page);
@@ -101,7 +109,9 @@ export function checkBuddy(state: BuddyState, from: number, end: number, window:
       found[order],
     );
   }
-  if (window.isLast) checkCounters(lists, window.tally);
+  if (!window.isLast) return;
+  checkCounters(lists, window.tally);
+  waiting.check(endPage);
 }
 
 /** F3 and F4; by `tally` where nothing was allocated or freed since it was begun, else by each other. */

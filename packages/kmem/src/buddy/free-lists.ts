@@ -236,28 +236,6 @@ export class FreeLists {
     return -1;
   }
 
-  /** The start of the stretch of free pages that ends at `end` (exclusive); `end` itself when none does. */
-  freeStretchStart(end: number): number {
-    let start = end;
-    while (start > 0) {
-      const order = this.orderCovering(start - 1);
-      if (order < 0) break;
-      start = (start - 1) & (-1 << order);
-    }
-    return start;
-  }
-
-  /** The end (exclusive) of the stretch of free pages from `start` on, looking no further than `limit`. */
-  freeStretchEnd(start: number, limit: number): number {
-    let end = start;
-    while (end < limit) {
-      const order = this.orderCovering(end);
-      if (order < 0) break;
-      end = (end & (-1 << order)) + (1 << order);
-    }
-    return end;
-  }
-
   /**
    * The first page of 2^`order` free and aligned pages within [from, to), as low or as high as there is; -1 when
    * there are none. O(orders log pages).

@@ -30,6 +30,7 @@ export function rebuildBuddy(
   const { state, pages } = tables;
   finishResize(tables, lists.maxOrder);
   tables.lists.fill(0);
+  tables.waiting.fill(0);
   const endPage = state[END_PAGE];
   let freeFrom = firstPage;
   for (let page = firstPage; page < endPage;) {

@@ -1,9 +1,10 @@
 /**
- * Where everything that a buddy allocator knows lies: three typed arrays, which may be parts of one shared buffer.
+ * Where everything that a buddy allocator knows lies: four typed arrays, which may be parts of one shared buffer.
  *
  * - `state`: a few words, named below. They are truth, as the page map is.
  * - `pages`: the page map (`page-map.ts`).
  * - `lists`: the free lists (`free-lists.ts`), which can be rebuilt from the other two.
+ * - `waiting`: freed runs that are on no list yet (`waiting-runs.ts`), which can be forgotten then.
  */
 
 /** The end of the space, exclusive, in pages from the allocator's origin. */
@@ -21,5 +22,6 @@ export const STATE_WORDS = 3;
 export interface BuddyTables {
   readonly state: Int32Array;
   readonly lists: Int32Array;
+  readonly waiting: Int32Array;
   readonly pages: Uint8Array;
 }

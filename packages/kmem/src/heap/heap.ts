@@ -507,18 +507,20 @@ export class Heap {
     if (this.pool.cacheAt(offset) !== 0) throw this.pool.freeError(offset);
     // The mark goes first: what is allocated and nobody's can be told, what is marked and free cannot.
     if (this.buddy.isAllocated(offset)) this.pool.unmarkLarge(offset);
-    this.buddy.free(offset);
+    this.buddy.freePages(offset);
   }
 
   /** Resizes a large allocation where it is; false when it should move. */
   protected resizeRun(offset: number, usable: number, byteLength: number): boolean {
     if (byteLength <= SMALL_LIMIT) return false;
     const count = Math.ceil(byteLength / this.pageSize);
-    const isLast = this.buddy.freeTailOffset <= offset + usable;
+    const { buddy } = this;
     // The last allocation of the space grows into new space; any other would leave a hole.
     const fits =
-      this.buddy.resizePages(offset, count) ||
-      (isLast && this.growTo(offset + count * this.pageSize) && this.buddy.resizePages(offset, count));
+      buddy.resizePages(offset, count) ||
+      (buddy.freeTailOffset <= offset + usable &&
+        this.growTo(offset + count * this.pageSize) &&
+        buddy.resizePages(offset, count));
     if (fits && this.zero && byteLength > usable)
       this.bytes.clear(offset + usable, count * this.pageSize - usable);
     return fits;

@@ -15,6 +15,7 @@
 import { roundUp } from "../bits/integers.ts";
 import { freeListWordCount } from "../buddy/free-lists.ts";
 import { type BuddyTables, STATE_WORDS } from "../buddy/tables.ts";
+import { WAITING_WORDS } from "../buddy/waiting-runs.ts";
 import { poolLayout } from "../slab/layout.ts";
 
 /** "kmem" in ASCII. */
@@ -149,6 +150,7 @@ function cut(cutter: Cutter, geometry: SharedGeometry, cacheLimit: number, granu
     buddy: {
       state: cutter.words(STATE_WORDS),
       lists: cutter.words(freeListWordCount(tablePages, maxOrder)),
+      waiting: cutter.words(WAITING_WORDS),
       pages: cutter.bytes(tablePages),
     },
     pool: cutter.words(poolLayout(space).wordCount),

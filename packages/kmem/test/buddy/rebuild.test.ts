@@ -5,6 +5,7 @@ import { FreeLists, freeListWordCount } from "../../src/buddy/free-lists.ts";
 import { BLOCK, HEAD, MORE, USED } from "../../src/buddy/page-map.ts";
 import { rebuildBuddy } from "../../src/buddy/rebuild.ts";
 import { type BuddyTables, RESIZE_END, RESIZE_START, STATE_WORDS } from "../../src/buddy/tables.ts";
+import { WAITING_WORDS } from "../../src/buddy/waiting-runs.ts";
 
 const PAGE = 4096;
 const PAGE_COUNT = 32;
@@ -15,6 +16,7 @@ function make(): { buddy: BuddyAllocator; tables: BuddyTables; rebuild: (owned?:
     state: new Int32Array(STATE_WORDS),
     pages: new Uint8Array(PAGE_COUNT),
     lists: new Int32Array(freeListWordCount(PAGE_COUNT, MAX_ORDER)),
+    waiting: new Int32Array(WAITING_WORDS),
   };
   const buddy = new BuddyAllocator({ size: PAGE_COUNT * PAGE }, tables);
   const lists = new FreeLists(PAGE_COUNT, MAX_ORDER, tables.lists);
@@ -81,6 +83,16 @@ describe("a rebuild", () => {
     rebuild();
     expect(tables.lists).toEqual(right);
     expect(allocated(buddy)).toEqual([`${block / PAGE}+2`, `${run / PAGE}+5`, `${PAGE_COUNT - 1}+1`]);
+    buddy.check();
+  });
+
+  test("frees what waited to be merged, and what a thread that died had half written of it", () => {
+    const { buddy, tables, rebuild } = make();
+    const runs = [buddy.allocatePages(3), buddy.allocatePages(3)];
+    for (const run of runs) buddy.freePages(run);
+    tables.waiting[0] = 0;
+    rebuild();
+    expect(buddy.stats().largestFreeBytes).toBe(PAGE_COUNT * PAGE);
     buddy.check();
   });
 

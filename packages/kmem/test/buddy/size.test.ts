@@ -119,6 +119,8 @@ describe("shrinking", () => {
 });
 
 test("tables: a byte a page, and bits for each block of each order with the words that sum them up", () => {
-  // Orders 0 to 6: 2, 1, 1 … words of bits, one more above the two, a count and a sole each; the mask and the sum.
-  expect(buddyOf(64).stats().metadataBytes).toBe(64 + 4 * (2 + 2 * 7 + (2 + 1) + 6));
+  // Orders 0 to 6: 2, 1, 1 … words of bits, one more above the two, a count and a sole each; the mask and the sum. Runs that
+  // wait: a mask, and for 16 lengths a count and three places.
+  const lists = 2 + 2 * 7 + (2 + 1) + 6;
+  expect(buddyOf(64).stats().metadataBytes).toBe(64 + 4 * (lists + 1 + 16 * 4));
 });

@@ -29,7 +29,12 @@ export interface Bit {
 /** The typed arrays of a heap, which no public name leads to. */
 interface Internals {
   pool: SlabPool;
-  buddy: { state: Int32Array; pages: Uint8Array; lists: { words: Int32Array } };
+  buddy: {
+    state: Int32Array;
+    pages: Uint8Array;
+    lists: { words: Int32Array };
+    waiting: { words: Int32Array };
+  };
 }
 
 export class Corruptible {
@@ -58,6 +63,7 @@ export class Corruptible {
       "buddy state": buddy.state,
       "page map": buddy.pages,
       "free lists": buddy.lists.words,
+      "waiting runs": buddy.waiting.words,
     }).map(([name, array]) => ({ name, array, saved: array.slice() }));
   }
 
@@ -72,7 +78,7 @@ export class Corruptible {
     ];
     caches.splice(1, 1)[0]!.destroy();
     const live: number[] = [];
-    const large = heap.malloc(3 * PAGE);
+    const [large, waiting] = [heap.malloc(3 * PAGE), heap.malloc(3 * PAGE)];
     for (let step = 0; step < steps; step++) {
       if (random.chance(0.55)) {
         const cache = random.chance(0.3) ? random.pick(caches) : undefined;
@@ -83,6 +89,8 @@ export class Corruptible {
     }
     live.push(large);
     heap.check();
+    // It waits then; the check would have merged it.
+    heap.free(waiting);
     return { heap, caches, live };
   }
 

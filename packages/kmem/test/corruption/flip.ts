@@ -45,14 +45,14 @@ function endRound({ heap }: Corruptible): void {
 
 /** Flips bits, looks what comes of it, and makes the tables what they were. `seed` decides which operation is first. */
 function spoil(subject: Corruptible, bits: readonly Bit[], seed: number, tally: FlipTally): void {
-  const reasons = bits.map((bit) => whyMeaningless(subject, bit));
-  const isMeant = reasons.includes(undefined);
   const fail = (what: string): void => {
     const names = bits.slice(0, 4).map(({ table, at, bit }) => `bit ${bit} of ${table.name}[${at}]`);
     tally.failures.push(`${names.join(", ")} (${seed}): ${what}`);
   };
   const isStepped = bits.length === 1 && tally.flips % STEPPED_SHARE === 0;
   if (isStepped) endRound(subject);
+  const reasons = bits.map((bit) => whyMeaningless(subject, bit));
+  const isMeant = reasons.includes(undefined);
   for (const bit of bits) subject.flip(bit);
   tally.flips++;
   try {

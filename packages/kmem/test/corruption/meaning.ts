@@ -86,7 +86,10 @@ export function whyMeaningless(subject: Corruptible, { table, at, bit }: Bit): R
   if (name === "page map") {
     const state = subject.tables.find((each) => each.name === "buddy state")!.array;
     if (at >= state[END_PAGE]!) return "space to come";
-    return 1 << bit === HEAD && (array[at]! & USED) === 0 ? "note" : undefined;
+    const isNote = 1 << bit === HEAD && (array[at]! & USED) === 0;
+    // Of a run that waits it is the sign that it is free.
+    const waiting = subject.tables.find((each) => each.name === "waiting runs")!.array;
+    return isNote && !waiting.includes(at + 1) ? "note" : undefined;
   }
   return undefined;
 }

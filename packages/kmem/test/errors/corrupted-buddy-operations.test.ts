@@ -6,6 +6,7 @@ import { BuddyAllocator } from "../../src/buddy/buddy-allocator.ts";
 import { freeListWordCount } from "../../src/buddy/free-lists.ts";
 import { BLOCK } from "../../src/buddy/page-map.ts";
 import { END_PAGE, RESIZE_START, STATE_WORDS } from "../../src/buddy/tables.ts";
+import { WAITING_WORDS } from "../../src/buddy/waiting-runs.ts";
 import { PAGE } from "./helpers.ts";
 
 const PAGE_COUNT = 128;
@@ -20,9 +21,10 @@ class Subject {
   readonly state = new Int32Array(STATE_WORDS);
   readonly pages = new Uint8Array(PAGE_COUNT);
   readonly lists = new Int32Array(freeListWordCount(PAGE_COUNT, MAX_ORDER));
+  readonly waiting = new Int32Array(WAITING_WORDS);
   readonly buddy = new BuddyAllocator(
     { size: PAGE_COUNT * PAGE },
-    { state: this.state, pages: this.pages, lists: this.lists },
+    { state: this.state, pages: this.pages, lists: this.lists, waiting: this.waiting },
   );
 
   constructor() {

@@ -4,6 +4,7 @@ import { checkBuddy } from "../../src/buddy/check.ts";
 import { FreeLists, freeListWordCount } from "../../src/buddy/free-lists.ts";
 import { CheckTally } from "../../src/inspect/check-round.ts";
 import { BLOCK, HEAD, MORE, USED } from "../../src/buddy/page-map.ts";
+import { WaitingRuns } from "../../src/buddy/waiting-runs.ts";
 
 const PAGE_COUNT = 16;
 const MAX_ORDER = 4;
@@ -39,7 +40,8 @@ function check({ pages, lists }: State, from = 0): void {
   lists.countedBy = tally;
   tally.isStale = from !== 0;
   const window = { from, end: PAGE_COUNT, isLast: true, isWhole: from === 0, tally };
-  checkBuddy({ pages, lists, firstPage: 0, endPage: PAGE_COUNT }, from, PAGE_COUNT, window);
+  const waiting = new WaitingRuns(pages, lists);
+  checkBuddy({ pages, lists, waiting, firstPage: 0, endPage: PAGE_COUNT }, from, PAGE_COUNT, window);
 }
 
 test("a sound state passes", () => {

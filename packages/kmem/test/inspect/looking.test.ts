@@ -60,13 +60,17 @@ test.each(SEEDS)("to look at a buddy allocator changes nothing of what it answer
     );
   };
   const looked = answers((buddy) => {
-    buddy.stats();
+    const { freeBlocks } = buddy.stats();
     buddy.check();
     let [freeBytes, tail] = [0, 0];
-    for (const { offset, byteLength, free } of buddy.blocks()) {
-      if (free) freeBytes += byteLength;
-      else tail = offset + byteLength;
+    const counts = freeBlocks.map(() => 0);
+    for (const { offset, byteLength, order, free } of buddy.blocks()) {
+      if (free) {
+        freeBytes += byteLength;
+        counts[order]!++;
+      } else tail = offset + byteLength;
     }
+    expect(freeBlocks).toEqual(counts);
     expect(buddy.freeBytes).toBe(freeBytes);
     expect(buddy.freeTailOffset).toBe(tail);
     expect(() => buddy.free(1)).toThrow(expect.objectContaining({ code: "INVALID_FREE" }));

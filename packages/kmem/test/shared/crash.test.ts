@@ -39,6 +39,8 @@ const ELSEWHERE = [
   /^summary = words/,
   // A depot word becomes empty slot by slot only in the copy that a rebuild works on, which is in nobody else's memory.
   /^words\[summary\] &= /,
+  // A heap frees its slabs by `free`, which are blocks, and its runs by `freePages` itself.
+  /^this\.freePages\(offset\)/,
   // An argument that is wrong changes nothing.
   /^requireInteger\(/,
   // What a message is made of.
