@@ -51,7 +51,8 @@ export function freeListWordCount(pageCount: number, maxOrder: number): number {
 
 export class FreeLists {
   readonly maxOrder: number;
-  private readonly pageCount: number;
+  /** The number of pages that there are words for. */
+  readonly pageCount: number;
   private readonly words: Int32Array;
   /** The index of the sole of order 0. */
   private readonly soles: number;

@@ -4,9 +4,8 @@
  * Free space that is merged as far as it goes depends on nothing but which pages are free: a stretch of them, from a page in use
  * to the next, falls into the largest aligned blocks. So what waits need not be merged to tell what comes of it.
  *
- * A block of the largest order is no part of a larger one, and stretches are followed no further than it reaches.
+ * A block of the largest order is no part of a larger one, and stretches are followed no further than it, or the tables, reach.
  */
-import { corrupted } from "../errors.ts";
 import type { FreeLists } from "./free-lists.ts";
 import { pieceOrder } from "./page-map.ts";
 import type { WaitingRuns } from "./waiting-runs.ts";
@@ -37,9 +36,7 @@ export class FreeSpace {
       for (let at = start; at < end;) {
         const order = lists.orderCovering(at);
         if (order >= 0) counts[order]--;
-        const next = order < 0 ? waiting.endCovering(at) : at + (1 << order);
-        if (next < 0) throw corrupted("B2", `page ${at} is on no list`);
-        at = next;
+        at = order < 0 ? waiting.endCovering(at) : at + (1 << order);
       }
       for (let at = start; at < end;) {
         const order = Math.min(lists.maxOrder, pieceOrder(at, end));
@@ -95,7 +92,7 @@ export class FreeSpace {
   private stretchAround(page: number): [start: number, end: number] {
     const size = 2 ** this.lists.maxOrder;
     const first = page & -size;
-    const end = this.stretchEnd(page, first + size);
+    const end = this.stretchEnd(page, Math.min(first + size, this.lists.pageCount));
     return [end === page ? page : this.stretchStart(page, first), end];
   }
 }
