@@ -7,6 +7,8 @@
  *   npm run bench -- --json > FILE                    one JSON document in place of the tables
  *   npm run bench -- --plots FOLDER                   also one or two SVG files for each group
  *   npm run bench -- --store                          also written to bench/results/, for `node bench/report.ts`
+ *
+ * Ctrl+C ends it with what was measured until then.
  */
 
 import { Command, InvalidArgumentError, Option } from "commander";
@@ -81,6 +83,8 @@ const options = new Command("bench")
   .opts<Options>();
 
 const chosen = options.only ?? WORKLOADS.filter(({ quick }) => quick || !options.quick);
+const interruption = new AbortController();
+process.once("SIGINT", () => interruption.abort());
 const benchmarks = await runBenchmarks({
   workloads: options.quick
     ? chosen.map((workload) => ({
@@ -94,6 +98,7 @@ const benchmarks = await runBenchmarks({
   quick: options.quick,
   processCount: options.processes ?? (options.quick ? QUICK_PROCESS_COUNT : PROCESS_COUNT),
   progress: createProgress(),
+  signal: interruption.signal,
 });
 if (options.json) {
   for (const line of missingLines(benchmarks)) console.error(line);
@@ -101,9 +106,15 @@ if (options.json) {
 } else {
   process.stdout.write(renderForTerminal(benchmarks));
 }
+if (interruption.signal.aborted) {
+  console.error(`Interrupted: ${benchmarks.workloads.length} of ${chosen.length} workloads were measured.`);
+  process.exitCode = 130;
+}
 if (benchmarks.rows.length === 0) {
-  console.error("Nothing ran: no subject that is there runs any of the workloads.");
-  process.exitCode = 1;
+  if (!interruption.signal.aborted) {
+    console.error("Nothing ran: no subject that is there runs any of the workloads.");
+    process.exitCode = 1;
+  }
 } else {
   if (options.plots !== undefined) {
     for (const path of writePlots(benchmarks, options.plots)) console.error(`Drawn: ${path}`);

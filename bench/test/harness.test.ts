@@ -167,6 +167,33 @@ describe("a run with kmem and, where a C compiler is, glibc", async () => {
   });
 });
 
+describe("a run that is interrupted", () => {
+  const workloads = ["first", "second", "third"].map((name) => ({ ...TINY, name }));
+  const interruptedAt = (when: (label: string) => boolean): Promise<BenchmarkDocument> => {
+    const interruption = new AbortController();
+    const { signal } = interruption;
+    const progress = {
+      start: () => {},
+      step: (label: string) => {
+        if (when(label)) interruption.abort();
+      },
+      stop: () => {},
+    };
+    const chosen = [subjectNamed("kmem Heap")];
+    return runBenchmarks({ workloads, subjects: chosen, quick: true, processCount: 2, progress, signal });
+  };
+
+  it.each(["second, kmem Heap, 1 of 2", "second, kmem Heap, memory"])(
+    "has what was measured before %s",
+    async (label) => {
+      const document = await interruptedAt((each) => each === label);
+      expect(document.workloads.map(({ name }) => name)).toEqual(["first"]);
+      expect(document.rows.map(({ workload }) => workload)).toEqual(["first"]);
+      expect(document.missing).toEqual([]);
+    },
+  );
+});
+
 describe("a smoke run of every subject", async () => {
   const progress = { start: () => {}, step: () => {}, stop: () => {} };
   const quick = { ...TINY, hasLatency: true };

@@ -24,7 +24,7 @@ export interface Machine {
 export interface Commit {
   /** Full hash, or `unknown`. */
   readonly hash: string;
-  /** Whether tracked files differed from it. */
+  /** Whether tracked files differed from it, other than stored results. */
   readonly modified: boolean;
 }
 
@@ -67,6 +67,9 @@ export async function describeCommit(): Promise<Commit> {
     "status",
     "--porcelain",
     "--untracked-files=no",
+    "--",
+    ".",
+    ":!bench/results",
   );
   return { hash: hash ?? "unknown", modified: changes !== "" };
 }

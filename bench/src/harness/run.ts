@@ -26,6 +26,8 @@ export interface RunOptions {
   /** Timing processes of each subject on each workload. */
   readonly processCount: number;
   readonly progress: Progress;
+  /** Ends the run once it is aborted: the workload under way is left out. */
+  readonly signal?: AbortSignal;
 }
 
 /** Told how far the run is; a process is one step. */
@@ -100,7 +102,7 @@ async function measureAll(
   options: RunOptions,
   prefix: readonly string[],
 ): Promise<WorkloadSamples[]> {
-  const { processCount, progress } = options;
+  const { processCount, progress, signal } = options;
   const workFolder = mkdtempSync(join(tmpdir(), "kmem-bench-"));
   progress.start(
     plan.entries.reduce(
@@ -108,18 +110,26 @@ async function measureAll(
       0,
     ),
   );
+  const samples: WorkloadSamples[] = [];
   try {
-    const samples: WorkloadSamples[] = [];
     for (const { workload, subjects } of plan.entries) {
       const settings = {
         processCount,
         workFolder,
         prefix,
-        onProcess: (label: string) => progress.step(label),
+        onProcess: (label: string) => {
+          signal?.throwIfAborted();
+          progress.step(label);
+        },
       };
       samples.push(await measureWorkload(workload, subjects, settings));
+      // Who presses Ctrl+C ends the processes as well: their subjects would be missing from this workload.
+      if (signal?.aborted === true) return samples.slice(0, -1);
     }
     return samples;
+  } catch (error) {
+    if (signal?.aborted === true) return samples;
+    throw error;
   } finally {
     progress.stop();
     rmSync(workFolder, { recursive: true, force: true });

@@ -3,14 +3,18 @@
 import { Presets, SingleBar } from "cli-progress";
 import type { Progress } from "../harness/run.ts";
 
-/** @returns a progress bar on a terminal, and silence elsewhere */
+/** Milliseconds from one line to the next where there is no terminal. */
+const LINE_INTERVAL = 60_000;
+
+/** @returns a progress bar on a terminal, and a line a minute elsewhere */
 export function createProgress(): Progress {
-  if (!process.stderr.isTTY) return { start: () => {}, step: () => {}, stop: () => {} };
   const bar = new SingleBar(
     {
       format: "{bar} {value}/{total} {duration_formatted}  {label}",
       stream: process.stderr,
       clearOnComplete: true,
+      noTTYOutput: true,
+      notTTYSchedule: LINE_INTERVAL,
     },
     Presets.shades_classic,
   );
