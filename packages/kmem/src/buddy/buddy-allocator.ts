@@ -14,8 +14,8 @@
  *   B2: what is not allocated is free: on a list, in the largest blocks that fit, or in a run that waits (B4).
  *   B3: the space has a page at least and `maxSize` at most, and no resize is under way between two calls.
  *
- * Cost: about 1.3 bytes of tables a page, and 260; every operation O(log pages) unless it says otherwise. Tables are laid
- * out for `maxSize`, and touched only as far as the space has grown.
+ * Cost: about 1.3 bytes of tables a page, and 260 bytes; every operation O(log pages) unless it says otherwise. Tables
+ * are laid out for `maxSize`, and touched only as far as the space has grown.
  *
  * Knuth, The Art of Computer Programming, volume 1, section 2.5; Linux, mm/page_alloc.c.
  */

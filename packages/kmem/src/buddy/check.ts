@@ -2,14 +2,14 @@
  * The buddy allocator's self-check, some pages at a time.
  *
  * The page map is the truth. A block or run is laid out in just one way, given its first page, and whatever is not
- * allocated is free, in the largest blocks that fit but where a run waits to be merged: so each byte of the map and each bit of the lists has just one right
- * value, given what begins at its page or covers it.
+ * allocated is free: in a run that waits to be merged, or in the largest blocks that fit into the rest. So each byte of the
+ * map and each bit of the lists has just one right value, given what begins at its page or covers it.
  */
 import { corrupted, requireSame, requireSameWords } from "../errors.ts";
 import { CheckTally, type CheckWindow } from "../inspect/check-round.ts";
 import type { FreeLists } from "./free-lists.ts";
-import type { WaitingRuns } from "./waiting-runs.ts";
 import { HEAD, MORE, ORDER_MASK, pieceOrder, runEnd, USED } from "./page-map.ts";
+import type { WaitingRuns } from "./waiting-runs.ts";
 
 /** The tables of an allocator, and where its space lies in them: pages from its origin. */
 export interface BuddyState {
