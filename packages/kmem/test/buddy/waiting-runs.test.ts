@@ -131,6 +131,14 @@ describe("runs that freePages has freed wait for the next request of as many pag
     expectSound(buddy);
   });
 
+  test("beside one that waits, the inside of a run is still that", () => {
+    const buddy = buddyOf(16);
+    const pages = allocateRuns(buddy, 4, 2);
+    freeRuns(buddy, pages.slice(1));
+    expect(() => buddy.free(PAGE)).toThrow(/inside a block or run/);
+    expect(() => buddy.free(5 * PAGE)).toThrow(/nothing was allocated there/);
+  });
+
   test("three of a length wait; the fourth is merged", () => {
     const buddy = buddyOf(64);
     const pages = allocateRuns(buddy, 4, 6);
