@@ -109,13 +109,11 @@ if (options.json) {
 if (interruption.signal.aborted) {
   console.error(`Interrupted: ${benchmarks.workloads.length} of ${chosen.length} workloads were measured.`);
   process.exitCode = 130;
+} else if (benchmarks.rows.length === 0) {
+  console.error("Nothing ran: no subject that is there runs any of the workloads.");
+  process.exitCode = 1;
 }
-if (benchmarks.rows.length === 0) {
-  if (!interruption.signal.aborted) {
-    console.error("Nothing ran: no subject that is there runs any of the workloads.");
-    process.exitCode = 1;
-  }
-} else {
+if (benchmarks.rows.length > 0) {
   if (options.plots !== undefined) {
     for (const path of writePlots(benchmarks, options.plots)) console.error(`Drawn: ${path}`);
   }

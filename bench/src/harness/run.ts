@@ -122,9 +122,10 @@ async function measureAll(
           progress.step(label);
         },
       };
-      samples.push(await measureWorkload(workload, subjects, settings));
+      const measured = await measureWorkload(workload, subjects, settings);
       // Who presses Ctrl+C ends the processes as well: their subjects would be missing from this workload.
-      if (signal?.aborted === true) return samples.slice(0, -1);
+      signal?.throwIfAborted();
+      samples.push(measured);
     }
     return samples;
   } catch (error) {

@@ -260,7 +260,7 @@ export class BuddyAllocator {
 
   /**
    * Frees the run, or block, that begins at `offset`. It waits for the next `allocatePages` of as many pages, and is merged
-   * when something else is asked of what is free. Throws as `free` does.
+   * when something else is taken of what is free. Throws as `free` does.
    */
   freePages(offset: number): void {
     const page = this.toPage(offset);
@@ -388,7 +388,7 @@ export class BuddyAllocator {
     return (this.runEnd(page) - page) * this.pageSize;
   }
 
-  /** Figures of this moment. O(orders). */
+  /** Figures of this moment. O(orders), and O(orders²) for each freed run that waits. */
   stats(): BuddyStats {
     const { base, size, pageSize, maxOrder, freeSpace } = this;
     const { pageCount: freePages, blockCounts: freeBlocks } = freeSpace;
