@@ -30,18 +30,24 @@ export interface Guarded {
   /** When and where it was allocated and freed, where that was recorded. */
   readonly allocated: Moment | undefined;
   readonly freed: Moment | undefined;
-  /** The number of the latest allocation when it was freed. */
-  readonly freedAfter: number;
+  /** The number of the latest allocation when it was freed, where that is known. */
+  readonly freedAfter: number | undefined;
   /** Whether `reset` freed it. */
   readonly isReset: boolean;
+  /** The threads that made and freed it, in a heap that threads share; -1 where none has. */
+  readonly threads?: { readonly madeBy: number; readonly freedBy: number };
 }
 
 /** The lines of an error's message that tell who allocated and freed something; each begins with a line break. */
-export function historyText({ number, allocated, freed, freedAfter, isReset, state }: Guarded): string {
-  const allocation = `\n  allocated as number ${number}${momentText(allocated)}`;
+export function historyText(guarded: Guarded): string {
+  const { number, allocated, freed, freedAfter, isReset, state, threads } = guarded;
+  const maker = threads === undefined ? "" : ` of thread ${threads.madeBy}`;
+  const allocation = `\n  allocated as number ${number}${maker}${momentText(allocated)}`;
   if (state === LIVE) return allocation;
-  const by = isReset ? "by reset() " : "";
-  return `${allocation}\n  freed ${by}after allocation ${freedAfter}${momentText(freed)}`;
+  const by = isReset ? " by reset()" : "";
+  const after = freedAfter === undefined ? "" : ` after allocation ${freedAfter}`;
+  const freer = threads === undefined ? "" : ` by thread ${threads.freedBy}`;
+  return `${allocation}\n  freed${by}${after}${freer}${momentText(freed)}`;
 }
 
 /** A moment as text: the time, and the calls, each on a line of its own. */

@@ -6,3 +6,10 @@ export { DEBUG_PRESETS, type DebugOptions, type DebugPreset, type GuardOptions }
 export { FREED_BYTE, FRESH_BYTE, ZONE_BYTE } from "./patterns.ts";
 export type { Pressure } from "./pressure.ts";
 export { RefusedError } from "./refused-error.ts";
+export {
+  type DebugAttachOptions,
+  DebugSharedHeap,
+  type DebugSharedHeapHandle,
+  type DebugSharedHeapOptions,
+} from "./shared/debug-shared-heap.ts";
+export type { SharedDebugOptions, ThreadDebugOptions } from "./shared/options.ts";

@@ -70,7 +70,8 @@ export type GuardSettings = Required<GuardOptions>;
 export const DEFAULT_GUARD: GuardSettings = { sample: 1, redZone: 16, fill: true };
 
 const MAX_COUNT = 2 ** 30 - 1;
-const MAX_RED_ZONE = 65536;
+/** The largest red zone, in bytes. */
+export const MAX_RED_ZONE = 65536;
 
 /** Fills in what `options` leave out from `defaults`. Throws RangeError or TypeError for what is not allowed. */
 export function guardSettings(options: GuardOptions, defaults: GuardSettings): GuardSettings {

@@ -7,8 +7,8 @@ import * as L from "./layout.ts";
 
 /** What a thread needs to attach: a plain object that structured clone carries. */
 export interface SharedHeapHandle {
-  /** What this is. */
-  readonly format: "kmem-shared-heap";
+  /** What this is: a heap, or one for debugging, which `DebugSharedHeap` of `kmem/debug` attaches to. */
+  readonly format: "kmem-shared-heap" | "kmem-debug-shared-heap";
   /** The heap's tables. */
   readonly tables: SharedArrayBuffer;
   /** The bytes, where they are a buffer. */
@@ -22,14 +22,17 @@ export function cacheLimitOf(geometry: L.SharedGeometry): number {
   return SLOT_SIZES.length + geometry.maxCaches;
 }
 
-/** Throws `AllocError` `INVALID_HANDLE` for what no thread can attach to. */
-function invalidHandle(reason: string): AllocError {
+/** The error `INVALID_HANDLE` of what no thread can attach to. */
+export function invalidHandle(reason: string): AllocError {
   return new AllocError("INVALID_HANDLE", `cannot attach: ${reason}`);
 }
 
 /** The geometry that a handle's tables tell of, and the tables. Throws `AllocError` `INVALID_HANDLE`. */
 export function openTables(handle: SharedHeapHandle): { geometry: L.SharedGeometry; tables: L.SharedTables } {
   const buffer: unknown = handle?.tables;
+  if (handle?.format === "kmem-debug-shared-heap") {
+    throw invalidHandle("it is the handle of a heap for debugging: DebugSharedHeap.attach takes it");
+  }
   if (handle?.format !== "kmem-shared-heap" || !(buffer instanceof SharedArrayBuffer)) {
     throw invalidHandle("it is not the handle of a shared heap");
   }

@@ -19,12 +19,13 @@ import { addSizeClasses, type HeapParts, type MakeHeapParts } from "../heap/part
 import { GRANULE, SLOT_SIZES } from "../heap/size-classes.ts";
 import type { HeapSnapshot } from "../heap/snapshot.ts";
 import type { HeapStats } from "../heap/stats.ts";
-import type { CheckStep } from "../inspect/check-round.ts";
+import type { CheckStep, CheckWindow } from "../inspect/check-round.ts";
 import { SlabCache, type SlabCacheOptions } from "../slab/slab-cache.ts";
-import { cacheLimitOf, enlist, openTables, presentSize, type SharedHeapHandle } from "./handle.ts";
+import { type Attachment, establish, join } from "./attachment.ts";
+import { cacheLimitOf, type SharedHeapHandle } from "./handle.ts";
 import * as L from "./layout.ts";
-import { detachedError, Lock } from "./lock.ts";
-import { planHeap, type SharedHeapOptions } from "./options.ts";
+import { detachedError, type Lock } from "./lock.ts";
+import type { SharedHeapOptions } from "./options.ts";
 import { SharedPool } from "./shared-pool.ts";
 
 /** How much of a shared heap a check is to look at. */
@@ -53,17 +54,8 @@ export interface OwnedReport {
   bytes: number;
 }
 
-/** What a thread has of a shared heap once it is attached. */
-interface Attachment {
-  readonly handle: SharedHeapHandle;
-  readonly geometry: L.SharedGeometry;
-  readonly tables: L.SharedTables;
-  readonly thread: number;
-  readonly lock: Lock;
-}
-
 /** The parts of the heap that thread `attachment.thread` sees; made by the first thread, found by the others. */
-function sharedParts({ geometry, tables, thread, lock }: Attachment): MakeHeapParts {
+function sharedParts({ geometry, tables, thread, lock }: Attachment, isWatched: boolean): MakeHeapParts {
   return (space, makeRoom) => {
     const buddy = new BuddyAllocator(space, tables.buddy);
     const pool = new SharedPool(buddy, GRANULE, cacheLimitOf(geometry), makeRoom, {
@@ -84,7 +76,7 @@ function sharedParts({ geometry, tables, thread, lock }: Attachment): MakeHeapPa
       homes: tables.homes,
     });
     if (pool.cacheCount === 0) addSizeClasses(pool);
-    return { buddy, pool };
+    return { buddy, pool, isWatched };
   };
 }
 
@@ -100,12 +92,13 @@ export class SharedHeap extends Heap {
   /** The pool, as its own class. */
   private readonly sharedPool: SharedPool;
 
-  private constructor(attachment: Attachment, size: number) {
-    const { handle, geometry, tables, thread, lock } = attachment;
+  /** For `create` and `attach`, and for the classes above: with `isWatched`, every request comes by `mallocUncommon`. */
+  protected constructor(attachment: Attachment, isWatched = false) {
+    const { handle, geometry, tables, thread, lock, size } = attachment;
     const { base, pageSize, maxSize, zero } = geometry;
     const { memory, buffer } = handle;
     const bytes = memory === undefined ? { buffer: buffer as SharedArrayBuffer } : { memory };
-    super({ ...bytes, base, pageSize, maxSize, zero, size }, sharedParts(attachment));
+    super({ ...bytes, base, pageSize, maxSize, zero, size }, sharedParts(attachment, isWatched));
     this.handle = handle;
     this.threadId = thread;
     this.tables = tables;
@@ -120,13 +113,7 @@ export class SharedHeap extends Heap {
    * Throws RangeError or TypeError for options that are not what they should be, as `new Heap` does.
    */
   static create(options: SharedHeapOptions): SharedHeap {
-    const { geometry, space, bytes } = planHeap(options);
-    const limit = cacheLimitOf(geometry);
-    const buffer = new SharedArrayBuffer(L.tableBytes(geometry, limit, GRANULE));
-    const tables = L.cutTables(buffer, geometry, limit, GRANULE);
-    L.writeGeometry(tables.header, geometry);
-    const handle: SharedHeapHandle = { format: "kmem-shared-heap", tables: buffer, ...bytes };
-    return SharedHeap.enter(handle, geometry, tables, undefined, space.size);
+    return new SharedHeap(establish(options));
   }
 
   /**
@@ -137,22 +124,7 @@ export class SharedHeap extends Heap {
    * `TOO_MANY_THREADS` when the number, or every number, is taken.
    */
   static attach(handle: SharedHeapHandle, options: { threadId?: number } = {}): SharedHeap {
-    const { geometry, tables } = openTables(handle);
-    const { threadId } = options;
-    if (threadId !== undefined) requireInteger("threadId", threadId, 0, geometry.maxThreads - 1);
-    return SharedHeap.enter(handle, geometry, tables, threadId, presentSize(geometry, tables));
-  }
-
-  private static enter(
-    handle: SharedHeapHandle,
-    geometry: L.SharedGeometry,
-    tables: L.SharedTables,
-    wanted: number | undefined,
-    size: number,
-  ): SharedHeap {
-    const thread = enlist(tables.threads, wanted);
-    const lock = new Lock(tables.header, L.HEADER_LOCK, thread, geometry.stallMs);
-    return new SharedHeap({ handle, geometry, tables, thread, lock }, size);
+    return new SharedHeap(join(handle, options.threadId));
   }
 
   /**
@@ -161,7 +133,7 @@ export class SharedHeap extends Heap {
    * `detach`, which does nothing. O(caches + slots held), with `trackOwners` O(size).
    */
   detach(): void {
-    if (this.lock.isClosed) return;
+    if (this.isDetached) return;
     if (this.geometry.trackOwners) this.sharedPool.disown(this.threadId);
     this.sharedPool.giveUpRegion();
     this.sharedPool.close();
@@ -194,6 +166,7 @@ export class SharedHeap extends Heap {
       if (heldLock) this.rebuild();
       for (let thread = 0; thread < threads.length; thread++) {
         if (threads[thread] !== L.THREAD_DEAD) continue;
+        this.inheritFrom(thread);
         slots += this.sharedPool.inherit(thread);
         Atomics.store(threads, thread, this.geometry.trackOwners ? L.THREAD_MOURNED : L.THREAD_FREE);
       }
@@ -218,7 +191,7 @@ export class SharedHeap extends Heap {
       throw new AllocError("IN_USE", `thread ${threadId} is attached: recover it first if it is dead`);
     }
     const offsets: number[] = [];
-    this.sharedPool.forEachOwned(threadId, (offset) => offsets.push(offset));
+    this.forEachOwned(threadId, (offset) => offsets.push(offset));
     for (const offset of offsets) this.free(offset);
     Atomics.compareExchange(threads, threadId, L.THREAD_MOURNED, L.THREAD_FREE);
     return offsets.length;
@@ -233,8 +206,13 @@ export class SharedHeap extends Heap {
       const number = this.cacheNumber(name);
       if (number === 0) throw new AllocError("NOT_ALLOCATED", `there is no cache "${name}"`);
       const { objectSize } = this.pool.stats(number);
-      return new SlabCache(this.buddy, { name, objectSize }, { pool: this.pool, number });
+      return this.makeCache({ name, objectSize }, number);
     });
+  }
+
+  /** Makes a cache, or, with `number`, what this thread needs to use one that is made. */
+  protected override makeCache(options: SlabCacheOptions, number?: number): SlabCache {
+    return new SlabCache(this.buddy, options, { pool: this.pool, ...(number !== undefined && { number }) });
   }
 
   /**
@@ -286,7 +264,17 @@ export class SharedHeap extends Heap {
    */
   override check(step: SharedCheckStep = {}): boolean {
     const { quiet = false } = step;
-    return this.lock.locked(() => this.advance(step, (window) => this.sharedPool.checkPages(window, quiet)));
+    return this.lock.locked(() => this.advance(step, (window) => this.checkPages(window, quiet)));
+  }
+
+  /** What `check` does of one step, but for the pages; the lock is held. */
+  protected checkPages(window: CheckWindow, isQuiet: boolean): void {
+    this.sharedPool.checkPages(window, isQuiet);
+  }
+
+  /** True once this thread has left the heap. */
+  protected get isDetached(): boolean {
+    return this.lock.isClosed;
   }
 
   protected override read<Result>(read: (parts: HeapParts) => Result): Result {
@@ -342,10 +330,20 @@ export class SharedHeap extends Heap {
     this.sharedPool.rebuild((thread) => this.tables.threads[thread] === L.THREAD_ALIVE);
   }
 
+  /** Calls `visit` with each allocation that thread `threadId` made and that lives. O(size). */
+  protected forEachOwned(threadId: number, visit: (offset: number) => void): void {
+    this.sharedPool.forEachOwned(threadId, visit);
+  }
+
+  /** Takes what else dead thread `threadId` held free; the lock is held, and all that follows from the truth maps is right. */
+  protected inheritFrom(_threadId: number): void {
+    // The pool has it all.
+  }
+
   private ownedBy(threadId: number): OwnedReport | undefined {
     if (!this.geometry.trackOwners) return undefined;
     const owned = { objects: 0, bytes: 0 };
-    this.sharedPool.forEachOwned(threadId, (offset) => {
+    this.forEachOwned(threadId, (offset) => {
       const byteLength = this.lock.locked(() => this.sizeAt(offset));
       if (byteLength === 0) return;
       owned.objects++;
@@ -358,7 +356,7 @@ export class SharedHeap extends Heap {
    * Bytes of the allocation that begins at `offset`, or began there a moment ago: others free at any time. 0 when its
    * pages have gone back as well. The lock is held.
    */
-  private sizeAt(offset: number): number {
+  protected sizeAt(offset: number): number {
     const number = this.pool.cacheAt(offset);
     if (number !== 0) return this.pool.slotSize(number);
     return this.pool.isLarge(offset) ? this.buddy.sizeOf(offset) : 0;
@@ -366,7 +364,7 @@ export class SharedHeap extends Heap {
 
   /** Refuses this thread's own number, and everything once this thread has left: another one may have it by then. */
   private requireOther(threadId: number): void {
-    if (this.lock.isClosed) throw detachedError();
+    if (this.isDetached) throw detachedError();
     requireInteger("threadId", threadId, 0, this.tables.threads.length - 1);
     if (threadId === this.threadId) throw argumentError("threadId", "another thread's", threadId);
   }

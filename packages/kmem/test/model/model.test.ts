@@ -18,6 +18,7 @@ describe("random operations, compared with a model after each", () => {
         "buddy",
         "slab",
         "shared",
+        "debug-shared",
         "c",
         "debug",
         "gpu",

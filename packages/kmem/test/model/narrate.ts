@@ -19,7 +19,7 @@ const CLASSES = [
 
 /** Calls that change nothing. */
 const QUESTIONS = new Set(
-  "blocks cacheAt check isAllocated outOfMemory owns sizeOf snapshot stats usableSize".split(" "),
+  "blocks cacheAt check isAllocated leaks outOfMemory owns read sizeOf snapshot stats usableSize".split(" "),
 );
 
 type Method = (...parameters: unknown[]) => unknown;

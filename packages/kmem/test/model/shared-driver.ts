@@ -1,8 +1,17 @@
 /**
- * Random operations on a `SharedHeap` by several attachments in turn, in one isolate: what one makes, another frees. Now
- * and then one leaves, or is declared dead and recovered, and its number goes to another.
+ * Random operations on a `SharedHeap` or `DebugSharedHeap` by several attachments in turn, in one isolate: what one makes,
+ * another frees. Now and then one leaves, or is declared dead and recovered, and its number goes to another. In a heap for
+ * debugging, one writes where it must not, and the error that is to tell so is looked for.
  */
-import { NONE, OutOfMemoryError, SharedHeap, type SharedHeapOptions } from "../../src/index.ts";
+import { DebugSharedHeap, type SharedDebugOptions } from "../../src/debug/index.ts";
+import {
+  type AllocErrorCode,
+  NONE,
+  OutOfMemoryError,
+  SharedHeap,
+  type SharedHeapHandle,
+  type SharedHeapOptions,
+} from "../../src/index.ts";
 import { type Driver, expectRefusal, fail, same, checkSome } from "./driver.ts";
 import { fillPayload, verifyPayload, verifyZero } from "./payload.ts";
 import type { Random } from "./random.ts";
@@ -21,12 +30,27 @@ interface SharedObject {
   maker: number;
 }
 
+/** What the heap for debugging does: nothing that hides what a model of its offsets knows. */
+function randomDebugOptions(random: Random): SharedDebugOptions {
+  return {
+    sample: random.pick([0, 1, 1, 1, 2, 7]),
+    redZone: random.pick([16, 16, 48]),
+    fill: random.chance(0.8),
+    quarantine: { objects: random.chance(0.2) ? 0 : random.upTo(64), bytes: random.upTo(2 ** 16) },
+    track: random.chance(0.1) ? 8 : 0,
+    seed: random.below(1000),
+    ...(random.chance(0.2) && { fail: { probability: 0.05, seed: random.below(1000) } }),
+  };
+}
+
 export class SharedDriver implements Driver {
   readonly description: string;
   readonly code: readonly string[];
   readonly names: Readonly<Record<string, object>>;
   readonly #random: Random;
   readonly #options: SharedHeapOptions;
+  /** Of a heap for debugging; undefined for any other. */
+  readonly #debug: SharedDebugOptions | undefined;
   readonly #heaps: SharedHeap[];
   readonly #objects: SharedObject[] = [];
   readonly #space: SpaceModel;
@@ -38,25 +62,40 @@ export class SharedDriver implements Driver {
   #flow: { maker: number; freer: number; byteLength: number } | undefined;
 
   /** check() and the figures come once in `checkInterval` operations. */
-  constructor(random: Random, byteLimit: number, checkInterval: number) {
+  constructor(random: Random, byteLimit: number, checkInterval: number, isDebug = false) {
     this.#random = random;
     this.#checkInterval = checkInterval;
     const { options, code } = randomOptions(random, byteLimit);
     this.#options = options;
-    const first = SharedHeap.create(options);
+    this.#debug = isDebug ? randomDebugOptions(random) : undefined;
+    const first = this.#create();
     this.#heaps = [first];
     while (this.#heaps.length < ATTACHMENT_COUNT) {
-      this.#heaps.push(SharedHeap.attach(structuredClone(first.handle)));
+      this.#heaps.push(this.#attach(structuredClone(first.handle)));
     }
     const { base, size, maxSize, pageSize } = first;
     this.#space = new SpaceModel(base, maxSize, 16);
     const [heap1, heap2, heap3] = this.#heaps as [SharedHeap, SharedHeap, SharedHeap];
     this.names = { heap1, heap2, heap3 };
-    const attach = (number: number): string => `const heap${number} = SharedHeap.attach(heap1.handle);`;
-    this.code = [`const heap1 = SharedHeap.create(${code});`, attach(2), attach(3)];
+    const face = isDebug ? "DebugSharedHeap" : "SharedHeap";
+    const debug = isDebug ? `, debug: ${JSON.stringify(this.#debug)}` : "";
+    const attach = (number: number): string => `const heap${number} = ${face}.attach(heap1.handle);`;
+    this.code = [`const heap1 = ${face}.create({ ...${code}${debug} });`, attach(2), attach(3)];
     const { zero, trackOwners } = options;
     const kind = options.memory === undefined ? "buffer" : "memory";
-    this.description = `SharedHeap on a ${kind} ${JSON.stringify({ base, size, maxSize, pageSize, zero, trackOwners })}`;
+    const facts = { base, size, maxSize, pageSize, zero, trackOwners, debug: this.#debug };
+    this.description = `${face} on a ${kind} ${JSON.stringify(facts)}`;
+  }
+
+  #create(): SharedHeap {
+    const debug = this.#debug;
+    return debug === undefined
+      ? SharedHeap.create(this.#options)
+      : DebugSharedHeap.create({ ...this.#options, debug });
+  }
+
+  #attach(handle: SharedHeapHandle): SharedHeap {
+    return this.#debug === undefined ? SharedHeap.attach(handle) : DebugSharedHeap.attach(handle);
   }
 
   step(): void {
@@ -66,6 +105,7 @@ export class SharedDriver implements Driver {
     const isThorough = this.#operation % this.#checkInterval === 0;
     if (random.chance(0.02)) this.#misuse(heap, isThorough);
     else if (random.chance(0.03)) this.#changeHeap(heap);
+    else if (this.#debug?.sample === 1 && random.chance(0.04) && this.#objects.length > 0) this.#spoil(heap);
     else if (random.chance(0.01)) this.#replace();
     else if (random.chance(this.#pressure)) this.#allocate(this.#heaps[this.#flow?.maker ?? NONE] ?? heap);
     else if (this.#objects.length > 0) this.#change(this.#heaps[this.#flow?.freer ?? NONE] ?? heap);
@@ -78,7 +118,8 @@ export class SharedDriver implements Driver {
 
   finish(): void {
     while (this.#objects.length > 0) this.#free(this.#random.pick(this.#heaps), 0);
-    for (const heap of this.#heaps) heap.shrink();
+    // What leaves one's quarantine may go home to another, who has shrunk already.
+    for (const heap of [...this.#heaps, ...this.#heaps]) heap.shrink();
     this.#compare();
     same("heldBytes after freeing all", this.#heaps[0]!.stats().heldBytes, 0);
   }
@@ -167,6 +208,37 @@ export class SharedDriver implements Driver {
     expectRefusal("a double free", codes, () => heap.free(offset), state);
   }
 
+  /** Writes a byte behind, before, or into an object that was freed; it is told, and all is well when it is put back. */
+  #spoil(heap: SharedHeap): void {
+    const random = this.#random;
+    const index = random.below(this.#objects.length);
+    const { offset, usable } = this.#objects[index]!;
+    const { redZone = 16, fill = true, quarantine } = this.#debug!;
+    if (random.chance(0.6)) {
+      const place = random.chance(0.5) ? offset + usable : offset - 1;
+      const bytes = new Uint8Array(heap.buffer);
+      const call = random.chance(0.5) ? () => heap.free(offset) : () => void heap.check({ quiet: true });
+      this.#expectTold(bytes, place, "OVERFLOW", call);
+      return;
+    }
+    // A quarantine does not take what is larger than all of it: see `debug-driver.ts`. An alignment makes a place larger.
+    const mostBytes = 1.25 * (usable + 2 * redZone + 64) + 2 ** 15 + heap.pageSize;
+    const isKept = mostBytes < (quarantine?.bytes ?? 0) && (quarantine?.objects ?? 0) > 0;
+    if (!fill || !isKept || usable === 0) return;
+    this.#free(heap, index);
+    const bytes = new Uint8Array(heap.buffer);
+    const place = offset + random.below(usable);
+    this.#expectTold(bytes, place, "USE_AFTER_FREE", () => void heap.check({ quiet: true }));
+  }
+
+  #expectTold(bytes: Uint8Array, place: number, code: AllocErrorCode, call: () => void): void {
+    const before = bytes[place]!;
+    const state = (): string => JSON.stringify(this.#heaps.map((heap) => heap.stats()));
+    bytes[place] = before ^ 1;
+    expectRefusal(`byte ${place} was written`, [code], call, state);
+    same(`byte ${place}, put right`, bytes[place], before);
+  }
+
   #changeHeap(heap: SharedHeap): void {
     if (this.#random.chance(0.6)) return heap.shrink();
     const size = this.#random.between(heap.size, heap.maxSize);
@@ -190,7 +262,7 @@ export class SharedDriver implements Driver {
       if (this.#options.trackOwners === true) this.#inherit(heir, threadId, owned);
     }
     for (const object of this.#objects) if (object.maker === threadId) object.maker = NONE;
-    this.#heaps[index] = SharedHeap.attach(rest[0]!.handle);
+    this.#heaps[index] = this.#attach(rest[0]!.handle);
     same("the number of who comes next", this.#heaps[index].threadId, threadId);
   }
 
@@ -214,7 +286,15 @@ export class SharedDriver implements Driver {
     const { objects, usedBytes, heldBytes } = heap.stats();
     same("objects", objects, this.#objects.length);
     const used = this.#objects.reduce((sum, { usable }) => sum + usable, 0);
-    same("usedBytes", usedBytes, used);
+    if (this.#debug === undefined) same("usedBytes", usedBytes, used);
+    else if (usedBytes < used) fail(`usedBytes is ${usedBytes}, and ${used} are`);
+    if (heap instanceof DebugSharedHeap && this.#debug?.sample === 1) {
+      same(
+        "guarded allocations that live",
+        [...heap.leaks()].reduce((sum, leak) => sum + leak.objects, 0),
+        objects,
+      );
+    }
     if (heldBytes < used || heldBytes > heap.size) fail(`heldBytes is ${heldBytes}`);
   }
 }

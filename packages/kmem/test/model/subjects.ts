@@ -41,6 +41,14 @@ const SUBJECTS: Record<string, Subject> = {
     create: (random, interval) => new SharedDriver(random, 2 ** 22, interval),
     checkInterval: LARGE_CHECK_INTERVAL,
   },
+  "debug-shared-small": {
+    create: (random, interval) => new SharedDriver(random, 2 ** 18, interval, true),
+    checkInterval: 4,
+  },
+  "debug-shared-large": {
+    create: (random, interval) => new SharedDriver(random, 2 ** 22, interval, true),
+    checkInterval: LARGE_CHECK_INTERVAL,
+  },
   "c-small": { create: (random, interval) => new CDriver(random, 2 ** 17, interval), checkInterval: 4 },
   "c-large": {
     create: (random, interval) => new CDriver(random, 2 ** 21, interval),

@@ -1,6 +1,6 @@
 /** What a row of the safety table is: a misuse, and what becomes of it by default and in debug mode. */
 import { Heap } from "kmem";
-import { DebugHeap } from "kmem/debug";
+import { DebugHeap, DebugSharedHeap } from "kmem/debug";
 import { wasmMemory } from "../model/backings.ts";
 
 export const PAGE = 4096;
@@ -33,26 +33,31 @@ export interface Row {
   readonly misuse: (scene: Scene) => unknown;
   readonly byDefault: Outcome;
   readonly inDebug: Outcome;
+  /** In a shared heap for debugging, where that is not the same. */
+  readonly inSharedDebug?: Outcome;
   /** True where the heap is to be in a WebAssembly memory. */
   readonly hasMemory?: boolean;
   /** True where the heap has lost its bytes after the misuse, and can only be asked. */
   readonly endsBytes?: boolean;
 }
 
+/** The heaps that rows are tried on. */
+export type SceneKind = "plain" | "debug" | "shared";
+
 /** A heap to misuse, with bytes, and letters for the offsets that messages name. */
 export class Scene {
-  readonly isDebug: boolean;
+  readonly kind: SceneKind;
   readonly heap: Heap;
   readonly #letters = new Map<number, string>();
 
-  constructor(isDebug: boolean, hasMemory: boolean) {
-    this.isDebug = isDebug;
-    // Not at 0, so that no small number in a message is an offset by chance.
-    const base = 16 * PAGE;
-    const place = hasMemory
-      ? { base, memory: wasmMemory({ initial: 10, maximum: 20 }), maxSize: 160 * PAGE }
-      : { base, buffer: new ArrayBuffer(160 * PAGE) };
-    this.heap = isDebug ? DebugHeap.create(place) : new Heap(place);
+  constructor(kind: SceneKind, hasMemory: boolean) {
+    this.kind = kind;
+    this.heap = heapOf(kind, hasMemory);
+  }
+
+  /** Whether the heap is for debugging. */
+  get isDebug(): boolean {
+    return this.kind !== "plain";
   }
 
   /** The heap's bytes as they are now. */
@@ -63,6 +68,12 @@ export class Scene {
   /** The heap, where it is one for debugging. */
   get debugHeap(): DebugHeap {
     return this.heap as DebugHeap;
+  }
+
+  /** Checks the heap, which no other thread uses. */
+  check(): void {
+    if (this.heap instanceof DebugSharedHeap) this.heap.check({ quiet: true });
+    else this.heap.check();
   }
 
   /** Gives `offset` a letter, by which messages are compared and shown; returns it. */
@@ -103,4 +114,20 @@ export class Scene {
     // Not the bounds of the heap, which are some allocation's offset too.
     return line.replace(/(from |to )?\d+/g, (number) => this.#letters.get(Number(number)) ?? number);
   }
+}
+
+function heapOf(kind: SceneKind, hasMemory: boolean): Heap {
+  // Not at 0, so that no small number in a message is an offset by chance.
+  const base = 16 * PAGE;
+  const maxSize = 160 * PAGE;
+  if (kind === "shared") {
+    const shared = { base, maxSize, maxThreads: 1 };
+    return hasMemory
+      ? DebugSharedHeap.create({ ...shared, memory: wasmMemory({ initial: 10, maximum: 20, shared: true }) })
+      : DebugSharedHeap.create({ ...shared, buffer: new SharedArrayBuffer(maxSize) });
+  }
+  const place = hasMemory
+    ? { base, memory: wasmMemory({ initial: 10, maximum: 20 }), maxSize }
+    : { base, buffer: new ArrayBuffer(maxSize) };
+  return kind === "debug" ? DebugHeap.create(place) : new Heap(place);
 }

@@ -32,11 +32,12 @@ function outcomeOf(
 }
 
 describe.each([
-  ["by default", false, (row: Row) => row.byDefault],
-  ["in debug mode", true, (row: Row) => row.inDebug],
-] as const)("%s", (_mode, isDebug, expectedOf) => {
+  ["by default", "plain", (row: Row) => row.byDefault],
+  ["in debug mode", "debug", (row: Row) => row.inDebug],
+  ["in debug mode, shared", "shared", (row: Row) => row.inSharedDebug ?? row.inDebug],
+] as const)("%s", (_mode, kind, expectedOf) => {
   it.each(ROWS.map((row) => [`${row.group}: ${row.name}`, row] as const))("%s", (_name, row) => {
-    const scene = new Scene(isDebug, row.hasMemory === true);
+    const scene = new Scene(kind, row.hasMemory === true);
     const expected = expectedOf(row);
     const found = outcomeOf(row, scene);
     if (expected.kind === "error") expect(found).toEqual({ code: expected.code, message: expected.message });

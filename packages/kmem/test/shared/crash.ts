@@ -9,6 +9,8 @@
 import { type Random } from "../model/random.ts";
 import { fail, same } from "../model/driver.ts";
 import { fillPayload, verifyPayload } from "../model/payload.ts";
+import { DebugSharedHeap, type DebugSharedHeapHandle } from "../../src/debug/index.ts";
+import type * as DebugLibrary from "../../src/debug/index.ts";
 import type * as Library from "../../src/index.ts";
 import { type AllocError, NONE, SharedHeap, type SharedHeapHandle, type SlabCache } from "../../src/index.ts";
 import type { SteppedLibrary } from "./steps/instrument.ts";
@@ -17,6 +19,8 @@ import type { SteppedLibrary } from "./steps/instrument.ts";
 export interface Stepped {
   /** The library's face, as the copy has it. */
   readonly library: typeof Library;
+  /** `kmem/debug`, likewise. */
+  readonly debug: typeof DebugLibrary;
   readonly hook: { onStep(number: number): void };
   readonly places: SteppedLibrary["places"];
 }
@@ -24,8 +28,9 @@ export interface Stepped {
 /** Loads the copy. */
 export async function loadStepped({ indexUrl, stepUrl, places }: SteppedLibrary): Promise<Stepped> {
   const library = (await import(indexUrl)) as typeof Library;
+  const debug = (await import(indexUrl.replace(/index\.js$/, "debug/index.js"))) as typeof DebugLibrary;
   const { hook } = (await import(stepUrl)) as { hook: Stepped["hook"] };
-  return { library, hook, places };
+  return { library, debug, hook, places };
 }
 
 /** An object that somebody holds. */
@@ -42,17 +47,23 @@ export interface Image {
   readonly step: number;
 }
 
+/** The buffers of a heap that are no bytes of its users. */
+function tablesOf(handle: SharedHeapHandle): SharedArrayBuffer[] {
+  const { guard } = handle as Partial<DebugSharedHeapHandle>;
+  return guard === undefined ? [handle.tables] : [handle.tables, guard];
+}
+
 /** A copy of a heap's tables and bytes. */
-function copyHeap({ tables, buffer }: SharedHeapHandle): SharedHeapHandle {
-  const copy = (from: SharedArrayBuffer): SharedArrayBuffer => {
-    const { byteLength, maxByteLength } = from as SharedArrayBuffer & { maxByteLength: number };
-    const to = new SharedArrayBuffer(byteLength, { maxByteLength });
+function copyHeap(handle: SharedHeapHandle): SharedHeapHandle {
+  const { byteLength, maxByteLength } = handle.buffer as SharedArrayBuffer & { maxByteLength: number };
+  const buffer = new SharedArrayBuffer(byteLength, { maxByteLength });
+  new Uint8Array(buffer).set(new Uint8Array(handle.buffer!));
+  const [tables, guard] = tablesOf(handle).map((from) => {
+    const to = new SharedArrayBuffer(from.byteLength);
     new Uint8Array(to).set(new Uint8Array(from));
     return to;
-  };
-  const fixed = new SharedArrayBuffer(tables.byteLength);
-  new Uint8Array(fixed).set(new Uint8Array(tables));
-  return { format: "kmem-shared-heap", tables: fixed, buffer: copy(buffer!) };
+  });
+  return { format: handle.format, tables: tables!, buffer, ...(guard !== undefined && { guard }) };
 }
 
 /** Another copy of an image, to do something with. */
@@ -79,15 +90,18 @@ export function runWithImages(
   action: () => void,
   onImage: (image: Image) => void,
 ): void {
-  const words = new Int32Array(handle.tables);
-  const last = words.slice();
+  const words = tablesOf(handle).map((buffer) => new Int32Array(buffer));
+  const last = words.map((part) => part.slice());
   const taken = new Map<number, number>();
   const onStep = (step: number): void => {
     coverage.passed.add(step);
     const times = taken.get(step) ?? 0;
     if (times >= 2 && !random.chance(1 / (8 * times))) return;
-    if (Buffer.compare(Buffer.from(words.buffer), Buffer.from(last.buffer)) === 0) return;
-    last.set(words);
+    const isSame = words.every((part, index) => {
+      return Buffer.compare(Buffer.from(part.buffer), Buffer.from(last[index]!.buffer)) === 0;
+    });
+    if (isSame) return;
+    for (const [index, part] of words.entries()) last[index]!.set(part);
     taken.set(step, times + 1);
     coverage.images.set(step, (coverage.images.get(step) ?? 0) + 1);
     stepped.hook.onStep = () => undefined;
@@ -119,7 +133,8 @@ export interface Expectation {
 
 /** Recovers the dead in an image, by the library as it is, and holds it against what must be. */
 export function verifyImage({ handle }: Image, expectation: Expectation): void {
-  const survivor = SharedHeap.attach(handle, { threadId: 3 });
+  const Face = handle.format === "kmem-shared-heap" ? SharedHeap : DebugSharedHeap;
+  const survivor = Face.attach(handle, { threadId: 3 });
   for (const dead of expectation.dead) survivor.recover(dead);
   survivor.check({ quiet: true });
   verifyHeap(survivor, expectation);

@@ -68,6 +68,10 @@ const REALLOCS: readonly Row[] = [
       "OUT_OF_MEMORY",
       "out of memory: asked for 1073741824 bytes, 585728 are free, 262144 in the largest block, fragmentation index 858",
     ),
+    inSharedDebug: throws(
+      "OUT_OF_MEMORY",
+      "out of memory: asked for 1073741824 bytes, 581632 are free, 262144 in the largest block, fragmentation index 834",
+    ),
   },
 ];
 

@@ -83,6 +83,7 @@ const STALE: readonly Row[] = [
     },
     byDefault: DETACHED_FILL,
     inDebug: DETACHED_FILL,
+    inSharedDebug: allowed("an array on shared memory stays as it is when that grows"),
   },
   {
     group: "Stale view after growth",
@@ -120,6 +121,7 @@ const STALE: readonly Row[] = [
     endsBytes: true,
     byDefault: throws("DETACHED", "the heap's buffer was transferred or shrunk"),
     inDebug: throws("DETACHED", "the heap's buffer was transferred or shrunk"),
+    inSharedDebug: throws("DataCloneError", "Found invalid value in transferList."),
   },
   {
     group: "Stale handle after `reset`",

@@ -62,7 +62,7 @@ const OVERFLOWS: readonly Row[] = [
     misuse: (scene) => {
       const offset = scene.malloc("A", 100);
       scene.bytes[offset + 100] = WRITTEN;
-      scene.heap.check();
+      scene.check();
     },
     byDefault: NEIGHBOUR,
     inDebug: throws(
@@ -110,8 +110,8 @@ function writtenFreed(byteLength: number): Outcome {
 }
 
 const WRITES_AFTER_FREE: readonly Row[] = [
-  writeAfterFree("a small allocation, found by `check()`", 100, ({ heap }) => heap.check()),
-  writeAfterFree("a large allocation, found by `check()`", 20_000, ({ heap }) => heap.check()),
+  writeAfterFree("a small allocation, found by `check()`", 100, (scene) => scene.check()),
+  writeAfterFree("a large allocation, found by `check()`", 20_000, (scene) => scene.check()),
   writeAfterFree("a small allocation, found when it leaves the quarantine", 100, (scene) => scene.churn()),
   writeAfterFree("a large allocation, found when it leaves the quarantine", 20_000, (scene) => scene.churn()),
   {

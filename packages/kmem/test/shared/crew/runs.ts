@@ -16,13 +16,22 @@ export interface RunOptions {
   readonly operations: number;
   /** How workers end. */
   readonly endings: readonly Ending[];
+  /** On a heap for debugging. */
+  readonly isDebug?: boolean;
 }
 
 /** 2 to 8 workers on one heap, of which one ends in each round, and another takes its place. Returns what was seen. */
-export async function runCrew({ seed, rounds, operations, endings }: RunOptions): Promise<CrewFigures> {
+export async function runCrew({
+  seed,
+  rounds,
+  operations,
+  endings,
+  isDebug = false,
+}: RunOptions): Promise<CrewFigures> {
   const random = new Random(seed, "run");
   const workerCount = 2 + (seed % 7);
-  const crew = new Crew({ seed, workerCount, trackOwners: seed % 4 !== 0, isMemory: seed % 3 === 0 });
+  const trackOwners = seed % 4 !== 0;
+  const crew = new Crew({ seed, workerCount, trackOwners, isMemory: seed % 3 === 0, isDebug });
   try {
     await crew.start();
     for (let round = 0; round < rounds; round++) {

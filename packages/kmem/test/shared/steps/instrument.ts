@@ -30,6 +30,9 @@ const STEPPED_FILES = new Set([
   "shared/shared-heap.ts",
   "shared/shared-pool.ts",
   "shared/handle.ts",
+  "debug/shared/debug-shared-heap.ts",
+  "debug/shared/guard.ts",
+  "debug/shared/table.ts",
 ]);
 
 /** Where a step stands. */
