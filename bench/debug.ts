@@ -4,6 +4,7 @@
  *   npm run bench:debug                               what programs asked for, and random replacement; minutes
  *   npm run bench:debug -- --only real/git,random-replacement/1e3 --processes 7
  *   npm run bench:debug -- --modes off,sampled
+ *   npm run bench:debug -- --modes "shared,shared full"   a shared heap of one thread, and what its guard costs
  *   npm run bench:debug -- --json > FILE              the harness's document in place of the table
  *
  * Each heap runs in processes of its own, which take turns; a figure is the median over the processes. Rounds are timed by

@@ -1,13 +1,27 @@
-/** A heap of `kmem/debug` as the loop sees it: the preset is the task's allocator. */
+/**
+ * A heap of `kmem/debug` as the loop sees it: the task's allocator is a preset, or names one thread's shared heap, with or without
+ * a guard.
+ */
 
-import { DebugHeap, type DebugPreset } from "kmem/debug";
+import { SharedHeap } from "kmem";
+import { DebugHeap, type DebugPreset, DebugSharedHeap } from "kmem/debug";
 import type { Adapter, AdapterOptions } from "./adapter.ts";
 import { HeapAdapter } from "./kmem.ts";
 
-/** @returns a heap with the preset that the task names */
+/** @returns the heap that the task names */
 export function createAdapter({ task }: AdapterOptions): Adapter {
-  const debug = task.allocator as DebugPreset;
-  return new HeapAdapter(task.spaceBytes, task.isVariable, (options) =>
+  const { spaceBytes, isVariable, allocator } = task;
+  if (allocator === "shared" || allocator === "shared full") {
+    const buffer = new SharedArrayBuffer(spaceBytes);
+    const shared = { maxSize: spaceBytes, maxThreads: 1 };
+    return new HeapAdapter(buffer, isVariable, (options) =>
+      allocator === "shared"
+        ? SharedHeap.create({ ...options, ...shared })
+        : DebugSharedHeap.create({ ...options, ...shared, debug: "full" }),
+    );
+  }
+  const debug = allocator as DebugPreset;
+  return new HeapAdapter(new ArrayBuffer(spaceBytes), isVariable, (options) =>
     DebugHeap.create({ ...options, debug }),
   );
 }

@@ -22,15 +22,14 @@ function refuse(): never {
 }
 
 /** Makes a heap that begins small and grows within `buffer`. */
-type MakeHeap = (options: { buffer: ArrayBuffer; size: number }) => Heap;
+type MakeHeap<Buffer> = (options: { buffer: Buffer; size: number }) => Heap;
 
-/** A byte heap that begins small and grows within an array buffer of the whole size, with all of its checks on. */
-export class HeapAdapter implements Adapter {
+/** A byte heap that begins small and grows within a buffer of the whole size, with all of its checks on. */
+export class HeapAdapter<Buffer extends ArrayBufferLike> implements Adapter {
   declare readonly words: Int32Array;
   declare allocator: Heap;
 
-  constructor(spaceBytes: number, isVariable: boolean, makeHeap: MakeHeap) {
-    const buffer = new ArrayBuffer(spaceBytes);
+  constructor(buffer: Buffer, isVariable: boolean, makeHeap: MakeHeap<Buffer>) {
     // A field that was written twice is no constant to V8: so it looks to a function that is handed its heap.
     this.allocator = makeHeap({ buffer, size: FIRST_HEAP_BYTES });
     if (isVariable) this.allocator = makeHeap({ buffer, size: FIRST_HEAP_BYTES });
@@ -133,7 +132,7 @@ export function createAdapter({ task, objectBytes }: AdapterOptions): Adapter {
   switch (target) {
     case "heap":
     case "aligned":
-      return new HeapAdapter(spaceBytes, isVariable, (options) => new Heap(options));
+      return new HeapAdapter(new ArrayBuffer(spaceBytes), isVariable, (options) => new Heap(options));
     case "buddy":
       return new BuddyAdapter(spaceBytes);
     case "slab":

@@ -156,7 +156,8 @@ const OWN_SUBJECTS: readonly Subject[] = [
 ];
 
 /**
- * The heap that debug heaps are held against, the same once more, and those, by preset: measured by a program of their own.
+ * The heap that debug heaps are held against, the same once more, and those, by preset, with a shared heap of one thread, and that with
+ * a guard: measured by a program of their own.
  * The loop writes a whole word into each object, which no red zone lets pass in a smaller one: so they are measured without
  * the write.
  */
@@ -165,9 +166,13 @@ export const DEBUG_SUBJECTS: readonly Subject[] = [
   ...["kmem Heap", "kmem Heap, again"].map((name) =>
     javascriptSubject({ ...UNWRITTEN, name }, { ...KMEM, clock: "processor" }),
   ),
-  ...["off", "sampled", "full", "traced"].map((preset) =>
+  ...[
+    ...["off", "sampled", "full", "traced"].map((preset) => ["DebugHeap", preset] as const),
+    ["SharedHeap", "shared"] as const,
+    ["DebugSharedHeap", "shared full"] as const,
+  ].map(([face, preset]) =>
     javascriptSubject(
-      { ...UNWRITTEN, name: `kmem DebugHeap, ${preset}` },
+      { ...UNWRITTEN, name: `kmem ${face}, ${preset}` },
       {
         ...KMEM,
         adapter: "debug",

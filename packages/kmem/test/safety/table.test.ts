@@ -9,7 +9,7 @@ import { describe, expect, it } from "vitest";
 import { operate } from "./operations.ts";
 import { type Outcome, type Row, Scene } from "./row.ts";
 import { ROWS } from "./rows.ts";
-import { summaryOf, tableOf } from "./table.ts";
+import { sharedTableOf, summaryOf, tableOf } from "./table.ts";
 
 const PAGE_PATH = fileURLToPath(new URL("../../../../docs/safety.md", import.meta.url));
 const BEGIN = "<!-- The table is written by packages/kmem/test/safety. -->";
@@ -67,7 +67,7 @@ describe("the table", () => {
     const end = page.indexOf(END);
     expect(page.indexOf(BEGIN), "where the table begins").toBeGreaterThanOrEqual(0);
     expect(end).toBeGreaterThan(begin);
-    const right = `${page.slice(0, begin)}\n\n${summaryOf(ROWS)}\n\n${tableOf(ROWS)}\n\n${page.slice(end)}`;
+    const right = `${page.slice(0, begin)}\n\n${summaryOf(ROWS)}\n\n${tableOf(ROWS)}\n\n${sharedTableOf(ROWS)}\n\n${page.slice(end)}`;
     if (process.env["KMEM_UPDATE"] === "1") writeFileSync(PAGE_PATH, right);
     else expect(page).toBe(right);
   });

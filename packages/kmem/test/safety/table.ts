@@ -17,6 +17,20 @@ export function tableOf(rows: readonly Row[]): string {
   return sections.join("\n\n");
 }
 
+/** What is not the same in a shared heap for debugging, a line each. */
+export function sharedTableOf(rows: readonly Row[]): string {
+  const lines = rows.flatMap(({ group, name, inSharedDebug }) =>
+    inSharedDebug === undefined ? [] : [`| ${group}: ${name} | ${cell(inSharedDebug)} |`],
+  );
+  return [
+    "### In a `DebugSharedHeap`",
+    "",
+    "| misuse | where it is not the same |",
+    "|---|---|",
+    ...lines,
+  ].join("\n");
+}
+
 /** "93 kinds of misuse: 70 are caught by default, 21 in debug mode, 2 not." */
 export function summaryOf(rows: readonly Row[]): string {
   const isCaught = ({ kind }: Outcome): boolean => kind !== "not";
