@@ -7,7 +7,7 @@ import {
   type DebugSharedHeapOptions,
   RefusedError,
 } from "kmem/debug";
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { wasmMemory } from "../model/backings.ts";
 import { errorOf, firstLine, PAGE } from "./helpers.ts";
 
@@ -44,7 +44,24 @@ describe("presets and options", () => {
     expect(guardedAllocations).toBeGreaterThan(50);
     expect(guardedAllocations).toBeLessThan(200);
     expect(heap.leaks().reduce((sum, { objects }) => sum + objects, 0)).toBe(guardedAllocations);
-    for (const offset of offsets) expect(heap.realloc(offset, 40)).toBeGreaterThanOrEqual(0);
+    for (const offset of offsets) heap.free(heap.realloc(offset, 40));
+    // A place that was a guarded one's may be one's now that is not.
+    const others = Array.from({ length: 800 }, () => heap.malloc(90));
+    for (const offset of others) expect(heap.owns(offset)).toBe(true);
+    for (const offset of others) heap.free(offset);
+    heap.check({ quiet: true });
+  });
+
+  it("off, is a SharedHeap, also to who recovers it", () => {
+    const { heap, other, bytes } = make({ debug: "off", trackOwners: true });
+    const offset = heap.calloc(1, 100);
+    expect(bytes.subarray(offset, offset + 100)).toEqual(new Uint8Array(100));
+    expect(heap.tryMalloc(2 * SIZE)).toBe(NONE);
+    other.malloc(100);
+    expect(heap.recover(other.threadId).owned).toEqual({ objects: 1, bytes: 112 });
+    expect(heap.freeOwnedBy(other.threadId)).toBe(1);
+    heap.free(offset);
+    expect(heap.stats().objects).toBe(0);
   });
 
   it.each([
@@ -204,6 +221,18 @@ describe("between threads", () => {
         other.shrink();
         bytes[offset + 20_000] = 1;
         heap.malloc(30_000);
+      },
+    ],
+    [
+      "or by something larger",
+      "USE_AFTER_FREE",
+      ({ heap, other, bytes }) => {
+        const offset = heap.malloc(30_000);
+        other.free(offset);
+        other.shrink();
+        bytes[offset + 20_000] = 1;
+        // All of the space.
+        heap.malloc(SIZE - 100);
       },
     ],
     [
@@ -419,11 +448,103 @@ describe("what an allocation is", () => {
     }
   });
 
-  it("keeps the moments of what lives, and forgets those of what is gone", () => {
-    const { heap } = make({ debug: { track: 1, quarantine: { objects: 4 } } });
-    const kept = heap.malloc(100);
-    for (let count = 0; count < 3000; count++) heap.free(heap.malloc(16 * (count % 60)));
-    expect(errorOf(() => heap.free(kept + 8)).message).toMatch(/shared\.test\.ts/);
+  it("keeps the moments of what lives, and forgets those of what is gone or another's", () => {
+    const heap = DebugSharedHeap.create({ size: 2 ** 20, debug: { track: 1, quarantine: { objects: 0 } } });
+    const other = DebugSharedHeap.attach(heap.handle, { debug: { track: 0 } });
+    const kept = heap.malloc(5000);
+    const small = Array.from({ length: 600 }, () => heap.malloc(10));
+    for (const offset of small) heap.free(offset);
+    heap.shrink();
+    for (let count = 0; count < 300; count++) other.malloc(10);
+    const { moments } = heap["guard"] as unknown as { moments: Map<number, unknown> };
+    expect(moments.size).toBe(601);
+    const large = Array.from({ length: 500 }, () => heap.malloc(100));
+    // At the 1,025th; of the places of the 600 others, a half is nobody's, and a half is another thread's.
+    expect(moments.size).toBe(501);
+    for (const offset of [kept, large[0]!, large[499]!]) {
+      expect(errorOf(() => heap.free(offset + 8)).message).toMatch(/shared\.test\.ts/);
+    }
+  });
+});
+
+describe("what may happen at the same time", () => {
+  afterEach(() => vi.restoreAllMocks());
+
+  type Inside = {
+    table: {
+      cell(offset: number): number;
+      claim(cell: number, from: number, thread: number): boolean;
+      words: Int32Array;
+    };
+    ring: { announce(cell: number): void };
+    patterns: { byteAt(at: number): number };
+  };
+  const inside = (heap: DebugSharedHeap): Inside => heap["guard"] as unknown as Inside;
+  const LIVE = 1;
+
+  it("another thread frees what this one is about to free", () => {
+    const { heap, other } = make();
+    const offset = heap.malloc(100);
+    const { table } = inside(heap);
+    const claim = table.claim.bind(table);
+    vi.spyOn(table, "claim").mockImplementationOnce((...parameters) => {
+      other.free(offset);
+      return claim(...parameters);
+    });
+    const error = errorOf(() => heap.free(offset));
+    expect(error.code).toBe("DOUBLE_FREE");
+    expect(error.message).toContain("freed by thread 1");
+    expect(heap.stats()).toMatchObject({ objects: 0, quarantinedObjects: 1 });
+  });
+
+  it("the owner puts right and frees what check has just seen", () => {
+    const { heap, other, bytes } = make();
+    const offset = heap.malloc(100);
+    bytes[offset + 100] = 1;
+    vi.spyOn(inside(other).patterns, "byteAt").mockImplementationOnce((at) => {
+      bytes[at] = 0xfd;
+      heap.free(offset);
+      return 1;
+    });
+    expect(other.check()).toBe(true);
+  });
+
+  it("a thread dies with a claim, or before anybody knew of what it made", () => {
+    const { heap, other } = make({ trackOwners: true });
+    const [claimed, unknown] = [other.malloc(100), other.malloc(200)];
+    const { table, ring } = inside(other);
+    ring.announce(table.cell(claimed));
+    expect(table.claim(table.cell(claimed), LIVE, other.threadId)).toBe(true);
+    expect(errorOf(() => heap.free(claimed)).code).toBe("DOUBLE_FREE");
+    table.words[table.cell(unknown)] = 0;
+    expect(heap.recover(other.threadId).owned).toEqual({ objects: 1, bytes: 256 });
+    expect(heap.freeOwnedBy(other.threadId)).toBe(1);
+    expect(heap.stats()).toMatchObject({ objects: 0, quarantinedObjects: 0 });
+    heap.check({ quiet: true });
+  });
+
+  it("a thread dies with claims of its own in the ring of another, who has let them out since", () => {
+    const { heap, other } = make({ debug: { fill: false, quarantine: { objects: 8, bytes: SIZE } } });
+    const third = DebugSharedHeap.attach(heap.handle);
+    const offsets = Array.from({ length: 4 }, () => heap.malloc(50_000));
+    for (const offset of offsets) other.free(offset);
+    const held = heap.malloc(200_000);
+    expect(third.tryMalloc(100_000)).toBe(NONE);
+    other.free(other.malloc(100));
+    expect(heap.stats().quarantinedObjects).toBe(1);
+    heap.recover(other.threadId);
+    expect(heap.stats()).toMatchObject({ objects: 1, quarantinedObjects: 0 });
+    heap.free(held);
+    heap.shrink();
+    heap.check({ quiet: true });
+  });
+
+  it("what a dead thread made is in the quarantine of a living one: it is nobody's", () => {
+    const { heap, other } = make({ trackOwners: true });
+    heap.free(other.malloc(100));
+    expect(heap.recover(other.threadId).owned).toEqual({ objects: 0, bytes: 0 });
+    expect(heap.freeOwnedBy(other.threadId)).toBe(0);
+    expect(heap.stats().quarantinedObjects).toBe(1);
   });
 });
 
@@ -438,6 +559,8 @@ describe("named caches", () => {
     bytes[objects[0]! + 40] = 1;
     expect(errorOf(() => theirs.free(objects[0]!)).code).toBe("OVERFLOW");
     theirs.free(objects[0]!);
+    theirs.free(cache.allocate());
+    heap.free(heap.malloc(100));
     expect(cache.stats().objects).toBe(3);
     expect(errorOf(() => cache.free(objects[0]!)).code).toBe("DOUBLE_FREE");
     expect(errorOf(() => cache.free(heap.malloc(40))).code).toBe("INVALID_FREE");

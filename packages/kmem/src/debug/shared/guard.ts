@@ -542,17 +542,23 @@ export class SharedGuard {
   /** Writes down when and where something was done with an allocation. */
   private record(cell: number, moment: Partial<Pick<Recorded, "allocated" | "freed">>): void {
     const { moments, table } = this;
+    const { allocated, freed } = this.recorded(cell) ?? { allocated: undefined, freed: undefined };
     const number = table.number(cell);
     const madeBy = table.madeBy(cell);
-    const before = moments.get(cell);
-    const isSame = before?.number === number && before.madeBy === madeBy;
-    const { allocated, freed } = isSame ? before : { allocated: undefined, freed: undefined };
     moments.set(cell, { number, madeBy, allocated, freed, ...moment });
     if (moments.size <= this.mostMoments) return;
-    for (const [at, recorded] of moments) {
-      if (table.state(at) === RELEASED || recorded.number !== table.number(at)) moments.delete(at);
+    for (const at of moments.keys()) {
+      if (table.state(at) === RELEASED || this.recorded(at) === undefined) moments.delete(at);
     }
     this.mostMoments = Math.max(FIRST_MOMENTS, 2 * moments.size);
+  }
+
+  /** What this thread has recorded of the allocation at a cell, and not of one before it. */
+  private recorded(cell: number): Recorded | undefined {
+    const recorded = this.moments.get(cell);
+    const isOfIt =
+      recorded?.number === this.table.number(cell) && recorded.madeBy === this.table.madeBy(cell);
+    return isOfIt ? recorded : undefined;
   }
 
   /** All that is known of the allocation at a cell, for a person. */
@@ -560,23 +566,20 @@ export class SharedGuard {
     const { table } = this;
     const state = table.state(cell);
     const raw = table.partner(cell);
-    const number = table.number(cell);
-    const madeBy = table.madeBy(cell);
-    const recorded = this.moments.get(cell);
-    const isSame = recorded?.number === number && recorded.madeBy === madeBy;
+    const recorded = this.recorded(cell);
     return {
       offset: table.offset(cell),
       byteLength: table.byteLength(cell),
       raw,
       rawEnd: raw + this.space.heldBytes(raw),
       slotCache: this.space.cacheAt(raw),
-      number,
+      number: table.number(cell),
       state: state === LIVE ? IS_LIVE : state === RELEASED ? IS_RELEASED : IS_QUARANTINED,
-      allocated: isSame ? recorded.allocated : undefined,
-      freed: isSame ? recorded.freed : undefined,
+      allocated: recorded?.allocated,
+      freed: recorded?.freed,
       freedAfter: undefined,
       isReset: false,
-      threads: { madeBy, freedBy: table.freedBy(cell) },
+      threads: { madeBy: table.madeBy(cell), freedBy: table.freedBy(cell) },
     };
   }
 }
