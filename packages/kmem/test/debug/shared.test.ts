@@ -278,6 +278,28 @@ describe("between threads", () => {
     expect(reported).toHaveLength(4);
   });
 
+  it("what a report throws is as if there were none: the call is undone", () => {
+    const { heap, bytes } = make({
+      debug: {
+        report: ({ code }) => {
+          throw new RangeError(code);
+        },
+      },
+    });
+    const offset = heap.malloc(100);
+    bytes[offset + 100] = 1;
+    expect(() => heap.free(offset)).toThrow("OVERFLOW");
+    heap.free(offset);
+    bytes[offset] = 1;
+    expect(() => heap.shrink()).toThrow("USE_AFTER_FREE");
+    heap.shrink();
+    bytes[offset] = 1;
+    expect(() => heap.malloc(100)).toThrow("USE_AFTER_FREE");
+    heap.free(heap.malloc(100));
+    expect(heap.stats()).toMatchObject({ objects: 0, quarantinedObjects: 1 });
+    heap.check({ quiet: true });
+  });
+
   it("check tells of a write again and again until someone may put it right", () => {
     const { heap, other, bytes } = make();
     const offset = heap.malloc(100);

@@ -176,8 +176,7 @@ export class SharedGuard {
     const { table, space } = this;
     const guarded = this.read(table.cell(table.partner(table.cell(raw))));
     const wrong = this.mend(at, raw, end, FREED);
-    if (this.report === undefined) space.release(raw);
-    this.tell(useAfterFreeError(guarded, wrong));
+    this.tell(useAfterFreeError(guarded, wrong), () => space.release(raw));
   }
 
   /** Says that what was given out at `offset` is not guarded. */
@@ -441,8 +440,9 @@ export class SharedGuard {
       if (at === rawEnd) return;
       const [start, end] = at < offset ? [raw, offset] : [offset + byteLength, rawEnd];
       const wrong = this.mend(at, start, end, ZONE);
-      if (isClaimed && this.report === undefined) this.table.settle(cell, LIVE);
-      this.tell(overflowError(guarded, wrong));
+      this.tell(overflowError(guarded, wrong), () => {
+        if (isClaimed) this.table.settle(cell, LIVE);
+      });
     }
   }
 
@@ -457,8 +457,7 @@ export class SharedGuard {
       if (at !== rawEnd) {
         const guarded = this.read(cell);
         const wrong = this.mend(at, raw, rawEnd, FREED);
-        if (this.report === undefined) table.settle(cell, QUARANTINED);
-        this.tell(useAfterFreeError(guarded, wrong));
+        this.tell(useAfterFreeError(guarded, wrong), () => table.settle(cell, QUARANTINED));
       }
     }
     this.release(cell);
@@ -533,10 +532,15 @@ export class SharedGuard {
     return doubleFreeError(this.read(cell));
   }
 
-  /** Throws the error, or hands it to whom it is to be reported to. */
-  private tell(error: AllocError): void {
-    if (this.report === undefined) throw error;
-    this.report(error);
+  /** Throws the error, or hands it to whom it is to be reported to. Where that throws, `undo` is called first. */
+  private tell(error: AllocError, undo?: () => void): void {
+    try {
+      if (this.report === undefined) throw error;
+      this.report(error);
+    } catch (thrown) {
+      undo?.();
+      throw thrown;
+    }
   }
 
   /** Writes down when and where something was done with an allocation. */
