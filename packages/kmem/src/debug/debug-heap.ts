@@ -26,10 +26,10 @@ import type { HeapOptions } from "../heap/space.ts";
 import { CLASS_OF, classFor, GRANULE, MAX_SLOT_SIZE, SLOT_SIZES } from "../heap/size-classes.ts";
 import type { CheckStep, CheckWindow } from "../inspect/check-round.ts";
 import { NO_SLOT } from "../slab/slab-pool.ts";
-import type { HeapStats } from "../heap/stats.ts";
 import type { SlabCacheOptions } from "../slab/slab-cache.ts";
 import { ByteLimit } from "./byte-limit.ts";
 import { DebugCache, type DebugCacheOptions } from "./debug-cache.ts";
+import { type DebugHeapStats, type Waiting, withoutQuarantine } from "./debug-stats.ts";
 import { Faults } from "./faults.ts";
 import { Guard, type GuardedSpace } from "./guard.ts";
 import { fitsPlace, GuardedPlaces, PLACE_BYTES } from "./guarded-places.ts";
@@ -55,16 +55,6 @@ import { rawBytesFor, Ward } from "./ward.ts";
 export interface DebugHeapOptions extends HeapOptions {
   /** What is looked at: options, or the name of a preset. Default "full". */
   debug?: DebugOptions | DebugPreset;
-}
-
-/** Figures of a heap for debugging: `objects`, `usedBytes` and those of the caches leave out what is in quarantine. */
-export interface DebugHeapStats extends HeapStats {
-  /** Guarded allocations so far. */
-  guardedAllocations: number;
-  /** Allocations in quarantine. */
-  quarantinedObjects: number;
-  /** Bytes of the slots, runs and places that those lie in. */
-  quarantinedBytes: number;
 }
 
 /** A heap that finds the mistakes of its users. */
@@ -235,41 +225,27 @@ export class DebugHeap extends Heap {
   /** As `Heap.stats`, without what is in quarantine. O(that and the quarantine). */
   override stats(): DebugHeapStats {
     const stats = super.stats();
-    const { guard, places, pool } = this;
-    const { quarantinedObjects, allocationCount } = guard;
-    const waiting = new Map<string, number>();
     // A run that is cut into places is no object, but each place that is taken.
-    const { idleBytes } = places;
-    const placeObjects = places.takenCount - places.runCount;
-    let bytes = 0;
-    let largeObjects = 0;
-    let largeBytes = 0;
-    for (const { slotCache, raw } of guard.quarantined()) {
-      const heldBytes = this.heldBytesAt(slotCache, raw);
-      bytes += heldBytes;
-      if (slotCache === 0) {
-        largeObjects++;
-        largeBytes += heldBytes;
-      } else {
-        const name = pool.cacheName(slotCache);
-        waiting.set(name, (waiting.get(name) ?? 0) + 1);
-      }
+    const { idleBytes, takenCount, runCount } = this.places;
+    const placeObjects = takenCount - runCount;
+    return withoutQuarantine(
+      {
+        ...stats,
+        objects: stats.objects + placeObjects,
+        usedBytes: stats.usedBytes - idleBytes,
+        largeObjects: stats.largeObjects + placeObjects,
+        largeBytes: stats.largeBytes - idleBytes,
+      },
+      this.waiting(),
+      this.guard.allocationCount,
+    );
+  }
+
+  private *waiting(): IterableIterator<Waiting> {
+    for (const { slotCache, raw } of this.guard.quarantined()) {
+      const cache = slotCache === 0 ? undefined : this.pool.cacheName(slotCache);
+      yield { cache, heldBytes: this.heldBytesAt(slotCache, raw) };
     }
-    const caches = stats.caches.map((cache) => ({
-      ...cache,
-      objects: cache.objects - (waiting.get(cache.name) ?? 0),
-    }));
-    return {
-      ...stats,
-      caches,
-      objects: stats.objects + placeObjects - quarantinedObjects,
-      usedBytes: stats.usedBytes - idleBytes - bytes,
-      largeObjects: stats.largeObjects + placeObjects - largeObjects,
-      largeBytes: stats.largeBytes - idleBytes - largeBytes,
-      guardedAllocations: allocationCount,
-      quarantinedObjects,
-      quarantinedBytes: bytes,
-    };
   }
 
   /**

@@ -1,5 +1,6 @@
 export { DebugCache, type DebugCacheOptions } from "./debug-cache.ts";
-export { DebugHeap, type DebugHeapOptions, type DebugHeapStats } from "./debug-heap.ts";
+export { DebugHeap, type DebugHeapOptions } from "./debug-heap.ts";
+export type { DebugHeapStats } from "./debug-stats.ts";
 export type { FaultOptions } from "./faults.ts";
 export { type Leak, LeakScope, leakText } from "./leaks.ts";
 export { DEBUG_PRESETS, type DebugOptions, type DebugPreset, type GuardOptions } from "./options.ts";

@@ -32,7 +32,7 @@ const ELSEWHERE = [
   /^(for \(;;\)|const \{ raw, offset, byteLength, rawEnd \} = guarded|const \[start, end\])/,
   /^((this\.)?table\.settle\(cell, (LIVE|QUARANTINED)\)|if \(!this\.owns|this\.(freeUnguarded\(offset|free\(moved)\))/,
   // Figures are only read; and what was never given out, those who recover it forget.
-  /^(if \(table\.state\(cell\) !== QUARANTINED|seen\.add|const raw = table\.partner\(cell\)|yield|table\.forgetPlace)/,
+  /^(if \(table\.state\(cell\) !== QUARANTINED|seen\.add|const (raw = table\.partner\(cell\)|cache\b)|yield|table\.forgetPlace)/,
   // Stacks are in no memory that another thread has.
   /^(this\.record\(|const number|const madeBy)/,
   // All requests are small enough to be guarded.

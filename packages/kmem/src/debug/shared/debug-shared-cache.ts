@@ -98,9 +98,8 @@ export class DebugSharedCache extends SlabCache {
   override stats(): SlabCacheStats {
     const stats = super.stats();
     let waiting = 0;
-    for (const { raw } of this.host.guard.quarantined(this.host.maxThreads)) {
-      if (this.pool.cacheAt(raw) === this.number) waiting++;
-    }
+    for (const { cache } of this.host.guard.quarantined(this.host.maxThreads))
+      if (cache === this.name) waiting++;
     return { ...stats, objects: stats.objects - waiting };
   }
 

@@ -17,7 +17,7 @@ import type { SharedGeometry } from "../../shared/layout.ts";
 import type { SharedHeapOptions } from "../../shared/options.ts";
 import { type SharedCheckStep, SharedHeap } from "../../shared/shared-heap.ts";
 import type { SlabCache, SlabCacheOptions } from "../../slab/slab-cache.ts";
-import type { DebugHeapStats } from "../debug-heap.ts";
+import { type DebugHeapStats, withoutQuarantine } from "../debug-stats.ts";
 import type { Faults } from "../faults.ts";
 import { type Leak, leaksOf, LeakScope } from "../leaks.ts";
 import type { DebugPreset } from "../options.ts";
@@ -218,39 +218,10 @@ export class DebugSharedHeap extends SharedHeap {
 
   /** As `SharedHeap.stats`, without what is in quarantine. O(that and the quarantines). */
   override stats(): DebugHeapStats {
-    return this.read(({ pool }) => {
-      const stats = super.stats();
-      const waiting = new Map<string, number>();
-      const large = { objects: 0, bytes: 0 };
-      let quarantinedObjects = 0;
-      let quarantinedBytes = 0;
-      for (const { raw, heldBytes } of this.guard.quarantined(this.maxThreads)) {
-        quarantinedObjects++;
-        quarantinedBytes += heldBytes;
-        const number = pool.cacheAt(raw);
-        if (number === 0) {
-          large.objects++;
-          large.bytes += heldBytes;
-        } else {
-          const name = pool.cacheName(number);
-          waiting.set(name, (waiting.get(name) ?? 0) + 1);
-        }
-      }
-      return {
-        ...stats,
-        caches: stats.caches.map((cache) => ({
-          ...cache,
-          objects: cache.objects - (waiting.get(cache.name) ?? 0),
-        })),
-        objects: stats.objects - quarantinedObjects,
-        usedBytes: stats.usedBytes - quarantinedBytes,
-        largeObjects: stats.largeObjects - large.objects,
-        largeBytes: stats.largeBytes - large.bytes,
-        guardedAllocations: this.table.allocationCount(this.maxThreads),
-        quarantinedObjects,
-        quarantinedBytes,
-      };
-    });
+    const { guard, table, maxThreads } = this;
+    return this.read(() =>
+      withoutQuarantine(super.stats(), guard.quarantined(maxThreads), table.allocationCount(maxThreads)),
+    );
   }
 
   /**
@@ -384,6 +355,7 @@ export class DebugSharedHeap extends SharedHeap {
         return number === 0 ? this.read(() => super.sizeAt(raw)) : pool.slotSize(number);
       },
       cacheAt: (raw) => pool.cacheAt(raw),
+      cacheName: (number) => pool.cacheName(number),
       release: (raw) => super.free(raw),
     };
   }

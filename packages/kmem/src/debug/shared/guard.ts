@@ -20,6 +20,7 @@
  * which it had just taken from the heap or was giving back, as if its owner had died with it.
  */
 import { type AllocError, NONE } from "../../errors.ts";
+import type { Waiting } from "../debug-stats.ts";
 import {
   doubleFreeError,
   insideError,
@@ -66,6 +67,8 @@ export interface SharedGuardedSpace {
   heldBytes(raw: number): number;
   /** The number of the cache in whose slab `raw` lies; 0 where it lies in none. */
   cacheAt(raw: number): number;
+  /** The name of cache `number`. */
+  cacheName(number: number): string;
   /** Gives the slot or run at `raw` back. */
   release(raw: number): void;
 }
@@ -355,8 +358,8 @@ export class SharedGuard {
     return this.table.freedBy(cell) === thread && this.table.claim(cell, QUARANTINED, this.thread);
   }
 
-  /** What is in quarantine, of as many threads as the heap can have: the begin of its place, and the bytes of that. */
-  *quarantined(threadCount: number): IterableIterator<{ raw: number; heldBytes: number }> {
+  /** What is in quarantine, of as many threads as the heap can have. */
+  *quarantined(threadCount: number): IterableIterator<Waiting> {
     const { table, space } = this;
     const seen = new Set<number>();
     for (let thread = 0; thread < threadCount; thread++) {
@@ -364,7 +367,9 @@ export class SharedGuard {
         if (table.state(cell) !== QUARANTINED || seen.has(cell)) continue;
         seen.add(cell);
         const raw = table.partner(cell);
-        yield { raw, heldBytes: space.heldBytes(raw) };
+        const number = space.cacheAt(raw);
+        const cache = number === 0 ? undefined : space.cacheName(number);
+        yield { cache, heldBytes: space.heldBytes(raw) };
       }
     }
   }
