@@ -7,6 +7,7 @@ import {
   type DebugSharedHeapOptions,
   RefusedError,
 } from "kmem/debug";
+import { wasmAllocator } from "kmem/wasm";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { wasmMemory } from "../model/backings.ts";
 import { errorOf, firstLine, PAGE } from "./helpers.ts";
@@ -430,6 +431,20 @@ describe("what an allocation is", () => {
     heap.freeArray(new Uint8Array(heap.buffer as ArrayBuffer, array.byteOffset, 800));
     expect(heap.owns(array.byteOffset)).toBe(false);
     heap.check({ quiet: true });
+  });
+
+  it("can be a C program's, whose workers then find each other's mistakes", () => {
+    const memory = wasmMemory({ initial: 4, maximum: 16, shared: true });
+    const heap = DebugSharedHeap.create({ memory, base: 65536, maxSize: 2 ** 19 });
+    const [mine, theirs] = [heap, DebugSharedHeap.attach(heap.handle)].map(
+      (each) => wasmAllocator(memory, { heap: each }).imports,
+    );
+    const pointer = mine!.calloc(4, 25);
+    expect(theirs!.malloc_usable_size(pointer)).toBe(100);
+    new Uint8Array(memory.buffer)[pointer + 100] = 1;
+    expect(errorOf(() => theirs!.free(pointer)).code).toBe("OVERFLOW");
+    theirs!.free(pointer);
+    expect(errorOf(() => mine!.free(pointer)).code).toBe("DOUBLE_FREE");
   });
 
   it("can be looked for by leaks, of one thread or all", () => {
