@@ -7,7 +7,6 @@
 import { roundUp } from "../bits/integers.ts";
 import type { BuddyAllocator } from "../buddy/buddy-allocator.ts";
 import { NONE, requireInteger } from "../errors.ts";
-import { GRANULE } from "../heap/size-classes.ts";
 import { SlabCache, type SlabCacheHome, type SlabCacheOptions } from "../slab/slab-cache.ts";
 import type { SlabPool } from "../slab/slab-pool.ts";
 import type { SlabCacheStats } from "../slab/stats.ts";
@@ -20,7 +19,7 @@ import type { PressureValve } from "./pressure.ts";
 import type { Random } from "./random.ts";
 import { withReason } from "./refused-error.ts";
 import { Sampler } from "./sampler.ts";
-import { bytesBefore, rawBytesFor, Ward } from "./ward.ts";
+import { alignOf, bytesBefore, rawBytesFor, Ward } from "./ward.ts";
 
 /** What a cache of a heap for debugging is for. */
 export interface DebugCacheOptions extends SlabCacheOptions {
@@ -218,11 +217,6 @@ export class DebugCache extends SlabCache {
       : this.pool.cacheAt(offset) === 0;
     return (isOurs ? this.host.guard.freeError(offset, this.ward) : undefined) ?? super.foreign(offset);
   }
-}
-
-/** The alignment of a cache's objects in a heap. */
-function alignOf({ align = GRANULE }: SlabCacheOptions): number {
-  return Math.max(align, GRANULE);
 }
 
 /** The options, with what is done with each slot when its slab is made. */

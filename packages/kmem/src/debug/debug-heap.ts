@@ -31,6 +31,7 @@ import { ByteLimit } from "./byte-limit.ts";
 import { DebugCache, type DebugCacheOptions } from "./debug-cache.ts";
 import { type DebugHeapStats, type Waiting, withoutQuarantine } from "./debug-stats.ts";
 import { Faults } from "./faults.ts";
+import { partialArrayError } from "./findings.ts";
 import { Guard, type GuardedSpace } from "./guard.ts";
 import { fitsPlace, GuardedPlaces, PLACE_BYTES } from "./guarded-places.ts";
 import { GuardedPool, guardedParts } from "./guarded-pool.ts";
@@ -186,13 +187,8 @@ export class DebugHeap extends Heap {
   override freeArray(view: ArrayBufferView): void {
     const { byteOffset, byteLength } = view;
     const record = this.hasBytes && view.buffer === this.buffer ? this.guard.find(byteOffset) : 0;
-    if (record !== 0 && byteLength !== this.guard.byteLength(record)) {
-      throw new AllocError(
-        "INVALID_FREE",
-        `cannot free an array of ${byteLength} bytes: the allocation at offset ${byteOffset} has ${this.guard.byteLength(record)}`,
-        byteOffset,
-      );
-    }
+    const asked = record === 0 ? byteLength : this.guard.byteLength(record);
+    if (byteLength !== asked) throw partialArrayError(byteOffset, byteLength, asked);
     super.freeArray(view);
   }
 

@@ -1,18 +1,11 @@
 /** The errors of misuse that a guard finds: what is wrong, by how much, and who allocated and freed it. */
 import { AllocError, freeError } from "../errors.ts";
 import { type Guarded, historyText, LIVE } from "./guarded.ts";
+import type { WrongByte } from "./patterns.ts";
 
 /** A byte as it is written in a dump. */
 function hex(byte: number): string {
   return `0x${byte.toString(16).padStart(2, "0")}`;
-}
-
-/** A byte that should be another. */
-export interface WrongByte {
-  /** Where it is. */
-  readonly at: number;
-  readonly found: number;
-  readonly expected: number;
 }
 
 /** "byte 103 of the 100 at offset 1040 is 0x07, not 0xfd". Bytes before the object have negative numbers. */
@@ -68,6 +61,36 @@ export function insideError(guarded: Guarded, offset: number): Error {
   const where = into < 0 ? `${-into} bytes before` : `${into} bytes into`;
   const reason = `it lies ${where} the ${guarded.byteLength} bytes at offset ${guarded.offset}`;
   return freeError("INVALID_FREE", offset, reason + historyText(guarded));
+}
+
+/** How far around an offset the allocation is looked for that it lies in or beside, in bytes. */
+const NEARBY_BYTES = 16384;
+
+/**
+ * The error of a free of `offset`, which may be anything, beside or inside an allocation near it; undefined when there is none.
+ * `liveAt` tells of the allocation that begins at an offset.
+ */
+export function errorNear(offset: number, liveAt: (at: number) => Guarded | undefined): Error | undefined {
+  if (typeof offset !== "number" || !(offset >= 0)) return undefined;
+  const middle = Math.floor(offset / 16) * 16;
+  for (let distance = 0; distance <= NEARBY_BYTES; distance += 16) {
+    for (const at of [middle - distance, middle + distance]) {
+      const guarded = liveAt(at);
+      if (guarded !== undefined && guarded.raw <= offset && offset < guarded.rawEnd) {
+        return insideError(guarded, offset);
+      }
+    }
+  }
+  return undefined;
+}
+
+/** The error of an array of `byteLength` bytes that was to be freed, where the allocation there has `asked`. */
+export function partialArrayError(offset: number, byteLength: number, asked: number): AllocError {
+  return new AllocError(
+    "INVALID_FREE",
+    `cannot free an array of ${byteLength} bytes: the allocation at offset ${offset} has ${asked}`,
+    offset,
+  );
 }
 
 /** The error of a question about `offset`, at which no allocation begins, or no longer. */

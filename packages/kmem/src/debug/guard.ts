@@ -21,6 +21,7 @@ import { type AllocError, freeError, NONE } from "../errors.ts";
 import { Afterlife } from "./afterlife.ts";
 import {
   doubleFreeError,
+  errorNear,
   freeSlotError,
   insideError,
   notAllocatedError,
@@ -33,9 +34,6 @@ import { FREED, FRESH, type Pattern, Patterns, ZERO, ZONE } from "./patterns.ts"
 import { Records } from "./records.ts";
 import { takeMoment, Tracker } from "./tracker.ts";
 import { bytesBefore, stepOf, type Ward } from "./ward.ts";
-
-/** How far around an offset the guard looks for the allocation that it lies in or beside, in bytes. */
-const NEARBY_BYTES = 16384;
 
 /** The heap below, as a guard sees it. */
 export interface GuardedSpace {
@@ -239,7 +237,8 @@ export class Guard {
     for (;;) {
       const at = patterns.firstOutside(raw, offset, end, rawEnd);
       if (at === rawEnd) return;
-      const wrong = at < offset ? this.mend(at, raw, offset, ZONE) : this.mend(at, end, rawEnd, ZONE);
+      const wrong =
+        at < offset ? this.patterns.mend(at, raw, offset, ZONE) : this.patterns.mend(at, end, rawEnd, ZONE);
       this.tell(overflowError(records.read(record), wrong));
     }
   }
@@ -350,17 +349,10 @@ export class Guard {
     const { records } = this;
     const run = this.runs.get(offset);
     if (run !== 0) return insideError(records.read(run), offset);
-    if (typeof offset !== "number" || !(offset >= 0)) return undefined;
-    const middle = Math.floor(offset / 16) * 16;
-    for (let distance = 0; distance <= NEARBY_BYTES; distance += 16) {
-      for (const at of [middle - distance, middle + distance]) {
-        const record = this.find(at);
-        if (record === 0) continue;
-        const guarded = records.read(record);
-        if (guarded.raw <= offset && offset < guarded.rawEnd) return insideError(guarded, offset);
-      }
-    }
-    return undefined;
+    return errorNear(offset, (at) => {
+      const record = this.find(at);
+      return record === 0 ? undefined : records.read(record);
+    });
   }
 
   /** True when the place or run of a guarded allocation outside of slabs begins at `offset`. */
@@ -393,20 +385,8 @@ export class Guard {
     patterns.reach(rawEnd);
     const at = patterns.firstOther(raw, rawEnd, FREED);
     if (at !== rawEnd) {
-      this.tell(useAfterFreeError(records.read(record), this.mend(at, raw, rawEnd, FREED)));
+      this.tell(useAfterFreeError(records.read(record), this.patterns.mend(at, raw, rawEnd, FREED)));
     }
-  }
-
-  /** Writes `pattern` over `start` to `end`, and returns what stood at `at`. */
-  private mend(
-    at: number,
-    start: number,
-    end: number,
-    pattern: Pattern,
-  ): { at: number; found: number; expected: number } {
-    const found = this.patterns.byteAt(at);
-    this.patterns.fill(start, end, pattern);
-    return { at, found, expected: pattern.byte };
   }
 
   /** Tells that the free slot which is laid out has a wrong byte at `at`; where that is not thrown, lays it out all the same. */
@@ -438,7 +418,7 @@ export class Guard {
 
   /** The error of a free slot whose byte at `at` was written. The slot is as it should be then. */
   private freeSlotError(slot: number, slotEnd: number, at: number): AllocError {
-    const wrong = this.mend(at, slot, slotEnd, FREED);
+    const wrong = this.patterns.mend(at, slot, slotEnd, FREED);
     let last = 0;
     for (const record of this.afterlife) if (this.records.raw(record) === slot) last = record;
     return freeSlotError(slot, slotEnd - slot, wrong, last === 0 ? undefined : this.records.read(last));

@@ -42,6 +42,14 @@ for (const { edges } of [FRESH, ZERO]) {
   if (!edges.every(Number.isFinite)) throw new Error("patterns: an edge is no number, whose bits may change");
 }
 
+/** A byte that should be another. */
+export interface WrongByte {
+  /** Where it is. */
+  readonly at: number;
+  readonly found: number;
+  readonly expected: number;
+}
+
 /** Two words of four bytes of `ZONE` each, and by the number of bytes the bits of the two words behind those. */
 const ZONE_WORD = new Int32Array(new Uint8Array(4).fill(ZONE_BYTE).buffer)[0];
 const BEHIND = new Int32Array(
@@ -166,6 +174,13 @@ export class Patterns {
     if (rawLast - index > LONG_BYTES / 8) return this.firstOther(index * 8, rawEnd, ZONE);
     while (index < rawLast && doubles[index] === zone) index++;
     return index === rawLast ? rawEnd : this.firstOther(index * 8, rawEnd, ZONE);
+  }
+
+  /** Writes `pattern` over bytes `start` to `end`, exclusive, and returns what stood at `at`. */
+  mend(at: number, start: number, end: number, pattern: Pattern): WrongByte {
+    const found = this.bytes[at];
+    this.fill(start, end, pattern);
+    return { at, found, expected: pattern.byte };
   }
 
   /** The byte at `offset`. */

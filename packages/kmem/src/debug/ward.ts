@@ -13,6 +13,7 @@
  */
 import { roundUp } from "../bits/integers.ts";
 import { GRANULE } from "../heap/size-classes.ts";
+import type { SlabCacheOptions } from "../slab/slab-cache.ts";
 import type { GuardSettings } from "./options.ts";
 
 /** The largest alignment of which another one is spent, to tell uses of a place apart. */
@@ -70,4 +71,9 @@ export function stepOf({ isConstructed }: Ward, align: number): number {
 /** Bytes of the slot or run that an object needs: one behind its offset at least, so that no other has that offset. */
 export function rawBytesFor(ward: Ward, byteLength: number, align: number): number {
   return bytesBefore(ward, align) + stepOf(ward, align) + Math.max(1, byteLength + ward.settings.redZone);
+}
+
+/** The alignment of a cache's objects in a heap. */
+export function alignOf({ align = GRANULE }: Pick<SlabCacheOptions, "align">): number {
+  return Math.max(align, GRANULE);
 }

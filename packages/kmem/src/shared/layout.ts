@@ -176,10 +176,10 @@ export function cutTables(
   return cut(new Cutter(buffer), geometry, cacheLimit, granule);
 }
 
-/** The checksum of a header's geometry: FNV-1a over its words. */
-function checksum(header: Int32Array): number {
+/** The checksum of a header's first `count` words: FNV-1a. */
+export function checksum(header: Int32Array, count: number): number {
   let sum = 0x811c9dc5 | 0;
-  for (let index = 0; index < HEADER_CHECKSUM; index++) sum = Math.imul(sum ^ header[index], 0x01000193);
+  for (let index = 0; index < count; index++) sum = Math.imul(sum ^ header[index], 0x01000193);
   return sum;
 }
 
@@ -194,7 +194,7 @@ export function writeGeometry(header: Int32Array, geometry: SharedGeometry): voi
   header[HEADER_MAX_CACHES] = geometry.maxCaches;
   header[HEADER_FLAGS] = (geometry.trackOwners ? FLAG_TRACK_OWNERS : 0) | (geometry.zero ? FLAG_ZERO : 0);
   header[HEADER_STALL_MS] = geometry.stallMs;
-  header[HEADER_CHECKSUM] = checksum(header);
+  header[HEADER_CHECKSUM] = checksum(header, HEADER_CHECKSUM);
 }
 
 /** Reads them back; a string, which says what is wrong, where they are not those of such a heap. */
@@ -202,7 +202,7 @@ export function readGeometry(header: Int32Array): SharedGeometry | string {
   if (header[HEADER_MAGIC] !== MAGIC) return "its tables are not those of a shared heap";
   const version = header[HEADER_VERSION];
   if (version !== VERSION) return `its tables are of version ${version}, this is version ${VERSION}`;
-  if (header[HEADER_CHECKSUM] !== checksum(header)) return "its tables are damaged";
+  if (header[HEADER_CHECKSUM] !== checksum(header, HEADER_CHECKSUM)) return "its tables are damaged";
   const pageSize = 2 ** header[HEADER_PAGE_SHIFT];
   const flags = header[HEADER_FLAGS];
   return {

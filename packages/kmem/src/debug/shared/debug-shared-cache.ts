@@ -2,13 +2,13 @@
 import { roundUp } from "../../bits/integers.ts";
 import type { BuddyAllocator } from "../../buddy/buddy-allocator.ts";
 import { NONE, requireInteger } from "../../errors.ts";
-import { GRANULE } from "../../heap/size-classes.ts";
 import { SlabCache, type SlabCacheHome, type SlabCacheOptions } from "../../slab/slab-cache.ts";
 import type { SlabPool } from "../../slab/slab-pool.ts";
 import type { SlabCacheStats } from "../../slab/stats.ts";
 import type { Faults } from "../faults.ts";
 import type { PressureValve } from "../pressure.ts";
 import { withReason } from "../refused-error.ts";
+import { alignOf } from "../ward.ts";
 import type { SharedGuard } from "./guard.ts";
 import type { GuardTable } from "./table.ts";
 
@@ -122,11 +122,6 @@ export class DebugSharedCache extends SlabCache {
     const isOurs = this.pool.cacheAt(offset) === this.number;
     return (isOurs ? this.host.guard.freeError(offset) : undefined) ?? super.foreign(offset);
   }
-}
-
-/** The alignment of a cache's objects in a heap. */
-function alignOf({ align = GRANULE }: SlabCacheOptions): number {
-  return Math.max(align, GRANULE);
 }
 
 /** Where the cache lives: in slots with room for red zones. */

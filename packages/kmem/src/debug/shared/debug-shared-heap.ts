@@ -8,7 +8,7 @@
  * Cost: that of a `SharedHeap`, and what `guard.ts` says; as many bytes of tables as the heap has used.
  */
 import { MAX_END_OFFSET } from "../../backing/backing.ts";
-import { AllocError, NONE, type OutOfMemoryError, requireInteger, requirePowerOfTwo } from "../../errors.ts";
+import { NONE, type OutOfMemoryError, requireInteger, requirePowerOfTwo } from "../../errors.ts";
 import { classFor, GRANULE } from "../../heap/size-classes.ts";
 import type { CheckWindow } from "../../inspect/check-round.ts";
 import { type Attachment, establish, join } from "../../shared/attachment.ts";
@@ -19,6 +19,7 @@ import { type SharedCheckStep, SharedHeap } from "../../shared/shared-heap.ts";
 import type { SlabCache, SlabCacheOptions } from "../../slab/slab-cache.ts";
 import { type DebugHeapStats, withoutQuarantine } from "../debug-stats.ts";
 import type { Faults } from "../faults.ts";
+import { partialArrayError } from "../findings.ts";
 import { type Leak, leaksOf, LeakScope } from "../leaks.ts";
 import type { DebugPreset } from "../options.ts";
 import { PressureValve } from "../pressure.ts";
@@ -188,13 +189,7 @@ export class DebugSharedHeap extends SharedHeap {
     const { byteOffset, byteLength } = view;
     const cell = view.buffer === this.buffer ? this.guard.find(byteOffset) : 0;
     const asked = cell === 0 ? byteLength : this.guard.byteLength(cell);
-    if (byteLength !== asked) {
-      throw new AllocError(
-        "INVALID_FREE",
-        `cannot free an array of ${byteLength} bytes: the allocation at offset ${byteOffset} has ${asked}`,
-        byteOffset,
-      );
-    }
+    if (byteLength !== asked) throw partialArrayError(byteOffset, byteLength, asked);
     super.freeArray(view);
   }
 

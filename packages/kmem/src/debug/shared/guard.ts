@@ -23,11 +23,11 @@ import { type AllocError, NONE } from "../../errors.ts";
 import type { Waiting } from "../debug-stats.ts";
 import {
   doubleFreeError,
+  errorNear,
   insideError,
   notAllocatedError,
   overflowError,
   useAfterFreeError,
-  type WrongByte,
 } from "../findings.ts";
 import {
   type Guarded,
@@ -51,8 +51,6 @@ import {
   UNKNOWN,
 } from "./table.ts";
 
-/** How far around an offset the guard looks for the allocation that it lies in or beside, in bytes. */
-const NEARBY_BYTES = 16384;
 /** So many recorded moments are kept before those of allocations that are no more are looked for. */
 const FIRST_MOMENTS = 1024;
 
@@ -178,7 +176,7 @@ export class SharedGuard {
   private meetWritten(raw: number, end: number, at: number): void {
     const { table, space } = this;
     const guarded = this.read(table.cell(table.partner(table.cell(raw))));
-    const wrong = this.mend(at, raw, end, FREED);
+    const wrong = this.patterns.mend(at, raw, end, FREED);
     this.tell(useAfterFreeError(guarded, wrong), () => space.release(raw));
   }
 
@@ -189,10 +187,7 @@ export class SharedGuard {
 
   /** Leaves the bytes of an allocation that is not guarded, and is about to be freed, as free ones are. */
   fillUnguarded(offset: number): void {
-    if (!this.fillsAll) return;
-    const end = offset + this.space.heldBytes(offset);
-    this.patterns.reach(end);
-    this.patterns.fill(offset, end, FREED);
+    if (this.fillsAll) this.fillPlace(offset);
   }
 
   /** The cell of the live allocation that begins at `offset`, which may be anything; 0 when none does. */
@@ -347,7 +342,7 @@ export class SharedGuard {
       const isLeft = table.isClaimedBy(cell, dead) || this.claimFreedBy(cell, dead);
       if (!isLeft) continue;
       // It may have been killed while it filled it.
-      this.fillPlace(cell);
+      if (this.ward.fills) this.fillPlace(table.partner(cell));
       this.release(cell);
     }
     ring.clear();
@@ -444,7 +439,7 @@ export class SharedGuard {
       const at = this.wrongZone(guarded);
       if (at === rawEnd) return;
       const [start, end] = at < offset ? [raw, offset] : [offset + byteLength, rawEnd];
-      const wrong = this.mend(at, start, end, ZONE);
+      const wrong = this.patterns.mend(at, start, end, ZONE);
       this.tell(overflowError(guarded, wrong), () => {
         if (isClaimed) this.table.settle(cell, LIVE);
       });
@@ -461,24 +456,15 @@ export class SharedGuard {
       const at = patterns.firstOther(raw, rawEnd, FREED);
       if (at !== rawEnd) {
         const guarded = this.read(cell);
-        const wrong = this.mend(at, raw, rawEnd, FREED);
+        const wrong = this.patterns.mend(at, raw, rawEnd, FREED);
         this.tell(useAfterFreeError(guarded, wrong), () => table.settle(cell, QUARANTINED));
       }
     }
     this.release(cell);
   }
 
-  /** Writes `pattern` over `start` to `end`, and returns what stood at `at`. */
-  private mend(at: number, start: number, end: number, pattern: Pattern): WrongByte {
-    const found = this.patterns.byteAt(at);
-    this.patterns.fill(start, end, pattern);
-    return { at, found, expected: pattern.byte };
-  }
-
-  /** Fills the place of an allocation that is claimed as free ones are. */
-  private fillPlace(cell: number): void {
-    if (!this.ward.fills) return;
-    const raw = this.table.partner(cell);
+  /** Fills the slot or run at `raw`, which is this thread's, as free ones are. */
+  private fillPlace(raw: number): void {
     const rawEnd = raw + this.space.heldBytes(raw);
     this.patterns.reach(rawEnd);
     this.patterns.fill(raw, rawEnd, FREED);
@@ -520,17 +506,10 @@ export class SharedGuard {
 
   /** The error of a free beside or inside a guarded allocation. */
   private errorNear(offset: number): Error | undefined {
-    if (typeof offset !== "number" || !(offset >= 0)) return undefined;
-    const middle = Math.floor(offset / 16) * 16;
-    for (let distance = 0; distance <= NEARBY_BYTES; distance += 16) {
-      for (const at of [middle - distance, middle + distance]) {
-        const cell = this.find(at);
-        if (cell === 0) continue;
-        const guarded = this.read(cell);
-        if (guarded.raw <= offset && offset < guarded.rawEnd) return insideError(guarded, offset);
-      }
-    }
-    return undefined;
+    return errorNear(offset, (at) => {
+      const cell = this.find(at);
+      return cell === 0 ? undefined : this.read(cell);
+    });
   }
 
   private doubleFree(cell: number): Error {

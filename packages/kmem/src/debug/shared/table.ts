@@ -27,6 +27,7 @@
  * memory as the bytes that the heap has used, in pages that are taken when they are first written.
  */
 import { GRANULE } from "../../heap/size-classes.ts";
+import { checksum } from "../../shared/layout.ts";
 
 /** "kmdb" in ASCII. */
 const MAGIC = 0x6b6d6462;
@@ -129,19 +130,13 @@ interface TableLayout {
   readonly wordCount: number;
 }
 
-/** FNV-1a over the header's words. */
-function checksum(words: Int32Array): number {
-  let sum = 0x811c9dc5 | 0;
-  for (let index = 0; index < HEADER_CHECKSUM; index++) sum = Math.imul(sum ^ words[index], 0x01000193);
-  return sum;
-}
-
 /** What a heap with these tables was made with; a string, which says what is wrong, where they are none. */
 function readSettings(words: Int32Array): SharedSettings | string {
   if (words.length < HEADER_WORDS || words[HEADER_MAGIC] !== MAGIC) return "it has no tables of a guard";
   const version = words[HEADER_VERSION];
   if (version !== VERSION) return `its guard is of version ${version}, this is version ${VERSION}`;
-  if (words[HEADER_CHECKSUM] !== checksum(words)) return "the tables of its guard are damaged";
+  if (words[HEADER_CHECKSUM] !== checksum(words, HEADER_CHECKSUM))
+    return "the tables of its guard are damaged";
   return {
     sample: words[HEADER_SAMPLE],
     redZone: words[HEADER_RED_ZONE],
@@ -178,7 +173,7 @@ export class GuardTable {
     words[HEADER_FILL] = fill ? 1 : 0;
     words[HEADER_OBJECTS] = quarantine.objects;
     words[HEADER_GRANULES] = Math.min(2 ** 32 - 1, Math.floor(quarantine.bytes / GRANULE));
-    words[HEADER_CHECKSUM] = checksum(words);
+    words[HEADER_CHECKSUM] = checksum(words, HEADER_CHECKSUM);
     return new GuardTable(words, geometry, settings);
   }
 
@@ -227,7 +222,7 @@ export class GuardTable {
     return cell === 0 ? UNKNOWN : this.words[cell] & STATE_MASK;
   }
 
-  /** True when the cell is in state `state`, and thread `thread` has brought it there, for itself. */
+  /** True while thread `thread` has claimed the allocation at a cell. */
   isClaimedBy(cell: number, thread: number): boolean {
     const word = Atomics.load(this.words, cell);
     return (word & STATE_MASK) === CLAIMED && ((word >>> CLAIM_SHIFT) & THREAD_MASK) === thread + 1;
